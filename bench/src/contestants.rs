@@ -1,0 +1,250 @@
+//! Owns the contestants: how each one is started, loaded, looked at and stopped for one turn.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::rc::Rc;
+
+use anyhow::{Context, Result};
+
+use crate::floor::{self, Writes};
+use crate::http::HttpAppend;
+use crate::load::{self, Exchange, Load};
+use crate::postgres::{Cluster, PostgresInsert};
+use crate::process::{Server, Usage, own_processor_s};
+use crate::redis::RedisXadd;
+use crate::row::{Contestant, Turn};
+use crate::{annals, nothing, postgres, redis};
+
+/// How the load of one side is shaped.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub connections: u64,
+    pub events_per_request: u64,
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{} connections × {} events",
+            self.connections, self.events_per_request
+        )
+    }
+}
+
+/// A configuration of the Annals server, in the words of its file.
+#[derive(Debug, Clone, Copy)]
+pub struct Configuration {
+    pub text: &'static str,
+    pub told_as: &'static str,
+}
+
+/// Everything on: what a newcomer gets.
+pub const DEFAULT: Configuration = Configuration {
+    text: "",
+    told_as: "everything on, as it comes",
+};
+/// What row b asks for. There is no redaction to switch off.
+pub const WITHOUT_CATALOG: Configuration = Configuration {
+    text: "schema_check = false\n",
+    told_as: "log, index and views on, catalog check off",
+};
+
+/// Annals over HTTP. What it wrote is left in `writes` for the floor of the same round.
+pub fn annals_http(
+    name: &'static str,
+    shape: Shape,
+    configuration: Configuration,
+    writes: Rc<Cell<Writes>>,
+) -> Contestant<'static> {
+    let take = move |directory: &Path, event_total: u64| {
+        let config = directory.join("annals.toml");
+        std::fs::write(&config, configuration.text)?;
+        let annals = annals::start(&annals::binary()?, &directory.join("data"), Some(&config))?;
+        let exchanges = lanes(shape, |lane| {
+            HttpAppend::new("/v1/events", &annals.token, shape.events_per_request, lane)
+        });
+        let mut turn = load_turn(
+            &annals.server,
+            annals.address,
+            exchanges,
+            shape,
+            event_total,
+        )?;
+        let lag = annals.view_lag()?;
+        turn.view_lag = Some((lag, annals.wait_for_views()?));
+        writes.set(annals_writes(&annals)?);
+        turn.remark = Some(format!(
+            "{:.0} events a commit",
+            event_total as f64 / writes.get().commit_count as f64
+        ));
+        annals.server.stop()?;
+        Ok(turn)
+    };
+    Contestant {
+        name,
+        settings: format!(
+            "{shape} a request; {}; hash chain, identities, index; fdatasync before every answer",
+            configuration.told_as
+        ),
+        sets_total: true,
+        take: Box::new(take),
+    }
+}
+
+fn annals_writes(annals: &annals::Annals) -> Result<Writes> {
+    let counter = |name: &str| {
+        annals
+            .metric(name)
+            .with_context(|| format!("no {name} in /metrics"))
+    };
+    Ok(Writes {
+        commit_count: counter("annals_log_commits_total")? as u64,
+        byte_count: counter("annals_log_written_bytes_total")? as u64,
+    })
+}
+
+/// The server that does nothing, with answers of the size that Annals gives.
+pub fn nothing_http(shape: Shape, answer_bytes: usize) -> Contestant<'static> {
+    let take = move |_: &Path, event_total: u64| {
+        let (server, address) = nothing::start(shape.events_per_request, answer_bytes)?;
+        let exchanges = lanes(shape, |lane| {
+            HttpAppend::new("/v1/events", "-", shape.events_per_request, lane)
+        });
+        let turn = load_turn(&server, address, exchanges, shape, event_total)?;
+        server.stop()?;
+        Ok(turn)
+    };
+    Contestant {
+        name: "a server that does nothing",
+        settings: format!(
+            "{shape} a request; axum reads the body and answers {answer_bytes} constant bytes; stores nothing"
+        ),
+        sets_total: false,
+        take: Box::new(take),
+    }
+}
+
+/// Redis streams.
+pub fn redis_xadd(name: &'static str, shape: Shape) -> Contestant<'static> {
+    let take = move |directory: &Path, event_total: u64| {
+        let (server, address) = redis::start(directory)?;
+        let exchanges = lanes(shape, |lane| RedisXadd::new(shape.events_per_request, lane));
+        let turn = load_turn(&server, address, exchanges, shape, event_total)?;
+        server.stop()?;
+        Ok(turn)
+    };
+    Contestant {
+        name,
+        settings: format!(
+            "{shape} in a pipeline; XADD to 64 keys; {}; no chain, no identities",
+            redis::SETTINGS
+        ),
+        sets_total: true,
+        take: Box::new(take),
+    }
+}
+
+/// PostgreSQL, one row a transaction. The table is emptied between turns.
+pub fn postgres_insert<'a>(cluster: &'a Cluster, shape: Shape) -> Contestant<'a> {
+    let take = move |_: &Path, event_total: u64| {
+        let (server, address) = cluster.start()?;
+        cluster.empty_table(address)?;
+        let exchanges = lanes(shape, PostgresInsert::new);
+        let turn = load_turn(&server, address, exchanges, shape, event_total)?;
+        server.stop()?;
+        Ok(turn)
+    };
+    Contestant {
+        name: "Postgres insert",
+        settings: format!(
+            "{} connections, prepared, one row a transaction; {}; `{}`",
+            shape.connections,
+            postgres::SETTINGS,
+            postgres::TABLE
+        ),
+        sets_total: true,
+        take: Box::new(take),
+    }
+}
+
+/// The writes and syncs of Annals' turn of the same round, without a server or a client.
+pub fn bare_floor(writes: Rc<Cell<Writes>>) -> Contestant<'static> {
+    let take = move |directory: &Path, event_total: u64| {
+        let writes = writes.get();
+        let before_s = own_processor_s();
+        let elapsed = floor::replay(directory, writes)?;
+        Ok(Turn {
+            load: Load {
+                elapsed,
+                event_count: event_total,
+                latencies_us: Vec::new(),
+            },
+            server: Usage::default(),
+            client_processor_s: own_processor_s() - before_s,
+            view_lag: None,
+            remark: Some(format!(
+                "{} writes of {} bytes",
+                writes.commit_count,
+                writes.byte_count / writes.commit_count.max(1)
+            )),
+        })
+    };
+    Contestant {
+        name: "the bare writes and syncs",
+        settings: "as many write + fdatasync of as many bytes as Annals' turn of the same round made, into preallocated 64 MiB files, by one thread".to_owned(),
+        sets_total: false,
+        take: Box::new(take),
+    }
+}
+
+fn lanes<E>(shape: Shape, make: impl Fn(u64) -> E) -> Vec<E> {
+    (0..shape.connections).map(make).collect()
+}
+
+fn load_turn<E: Exchange + 'static>(
+    server: &Server,
+    address: SocketAddr,
+    exchanges: Vec<E>,
+    shape: Shape,
+    event_total: u64,
+) -> Result<Turn> {
+    let (server_before, client_before_s) = (server.usage(), own_processor_s());
+    let load = load::drive(
+        address,
+        exchanges,
+        event_total / shape.events_per_request,
+        shape.events_per_request,
+    )?;
+    let mut usage = server.usage();
+    usage.processor_s -= server_before.processor_s;
+    Ok(Turn {
+        load,
+        server: usage,
+        client_processor_s: own_processor_s() - client_before_s,
+        view_lag: None,
+        remark: None,
+    })
+}
+
+impl Cluster {
+    fn empty_table(&self, address: SocketAddr) -> Result<()> {
+        let port = address.port().to_string();
+        let mut psql = Command::new("psql");
+        psql.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "-U",
+            "bench",
+            "-d",
+            "postgres",
+        ]);
+        psql.args(["-qc", "truncate events", "-c", "checkpoint"]);
+        crate::process::output(&mut psql)?;
+        Ok(())
+    }
+}

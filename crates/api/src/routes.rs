@@ -1,0 +1,67 @@
+//! The paths of the API, each written once.
+//!
+//! Path parameters stand in braces, as in OpenAPI. `/v1` only grows.
+
+/// Whether the process is alive. Open.
+pub const HEALTHZ: &str = "/healthz";
+/// Whether the log is recovered and writable. Open.
+pub const READYZ: &str = "/readyz";
+/// Prometheus metrics.
+pub const METRICS: &str = "/metrics";
+/// The OpenAPI document.
+pub const OPENAPI: &str = "/openapi.json";
+/// The AsyncAPI document of the live tails.
+pub const ASYNCAPI: &str = "/asyncapi.json";
+
+/// Append events, and read them.
+pub const EVENTS: &str = "/v1/events";
+/// One event by its id.
+pub const EVENT: &str = "/v1/events/{event_id}";
+/// The workspace's streams.
+pub const STREAMS: &str = "/v1/streams";
+/// One stream's ends.
+pub const STREAM: &str = "/v1/streams/{stream_type}/{stream_id}";
+/// One stream's events, as pages or as a live tail.
+pub const STREAM_EVENTS: &str = "/v1/streams/{stream_type}/{stream_id}/events";
+/// The workspace's live tail.
+pub const TAIL: &str = "/v1/tail";
+
+/// The runs.
+pub const RUNS: &str = "/v1/runs";
+/// One run with its agents and models.
+pub const RUN: &str = "/v1/runs/{run_id}";
+/// One run's spans.
+pub const RUN_SPANS: &str = "/v1/runs/{run_id}/spans";
+/// The agents over all runs.
+pub const AGENTS: &str = "/v1/agents";
+/// The tool calls.
+pub const TOOL_CALLS: &str = "/v1/tool-calls";
+/// Model calls, tokens and cost in groups.
+pub const USAGE: &str = "/v1/usage";
+
+/// The server as this token sees it.
+pub const STATUS: &str = "/v1/status";
+/// The event types that the server knows.
+pub const CATALOG: &str = "/v1/catalog";
+/// Every limit that a client can run into.
+pub const LIMITS: &str = "/v1/limits";
+
+/// Trade a login code for a session's bearer. Open: the code is the credential.
+pub const SESSION: &str = "/v1/session";
+/// Make a login code.
+pub const SESSION_CODES: &str = "/v1/session/codes";
+/// Issue tokens, and list them.
+pub const TOKENS: &str = "/v1/tokens";
+/// Revoke one token.
+pub const TOKEN_REVOKE: &str = "/v1/tokens/{token_id}/revoke";
+
+/// Response header: the cursor of the next page, where the body has no place for it.
+pub const NEXT_HEADER: &str = "annals-next";
+/// Response header: the position that the page reflects, where the body has no place for it.
+pub const AS_OF_HEADER: &str = "annals-as-of";
+/// Response header: the name of this request in the server's log.
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
+/// The SSE event that tells a slow reader where to resume before it is disconnected.
+pub const LAGGED_FRAME: &str = "annals.lagged";
+/// The SSE event that tells a reader why the server ends its tail.
+pub const ENDED_FRAME: &str = "annals.ended";

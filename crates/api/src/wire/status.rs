@@ -1,0 +1,135 @@
+//! The server itself: status, limits, catalog, health.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The server as the caller's token sees it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Status {
+    /// The server's version.
+    pub version: String,
+    /// The log's identity.
+    pub log_id: String,
+    /// The newest position.
+    pub head_position: u64,
+    /// When the newest event was recorded; null for an empty log.
+    pub recorded_at: Option<String>,
+    /// The caller's workspace.
+    pub workspace_id: String,
+    /// What the caller's token may do.
+    pub rights: Vec<crate::wire::RightName>,
+    /// How acknowledged events are kept.
+    pub durability: crate::wire::DurabilityName,
+    /// How far the views are.
+    pub views: ViewsStatus,
+    /// Live tails that are open.
+    pub tails: u64,
+    /// Seconds since the start.
+    pub uptime_s: u64,
+    /// How busy the log is.
+    pub rate: Rate,
+}
+
+/// How far the views are.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct ViewsStatus {
+    /// The position that they reflect.
+    pub position: u64,
+    /// Events between that position and the head.
+    pub lag_events: u64,
+    /// Whether they are being rebuilt, so that totals may be too small.
+    pub stale: bool,
+}
+
+/// How busy the log is.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct Rate {
+    /// Events that the log took per second, over the last ten seconds.
+    pub events_per_s: f64,
+}
+
+/// Every limit that a client can run into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Limits {
+    /// Bytes of one event, without insignificant whitespace.
+    pub event_bytes_max: u64,
+    /// Bytes of one request body after decompression.
+    pub body_bytes_max: u64,
+    /// Bytes of request bodies held at once over all connections.
+    pub in_flight_bytes_max: u64,
+    /// The slowest body that is waited for, in bytes a second.
+    pub body_bytes_per_second_min: u64,
+    /// The largest window that a zstd body may ask for, in bytes.
+    pub zstd_window_bytes_max: u64,
+    /// Events of one append request.
+    pub batch_events_max: u64,
+    /// Nested arrays and objects in one event.
+    pub json_depth_max: u64,
+    /// JSON values in one event.
+    pub json_node_count_max: u64,
+    /// Bytes of an id.
+    pub id_bytes_max: u64,
+    /// Bytes of an event type.
+    pub event_type_bytes_max: u64,
+    /// Bytes of a stream type.
+    pub stream_type_bytes_max: u64,
+    /// How far `occurred_at` may lie ahead of the server's clock, in seconds.
+    pub clock_ahead_seconds_max: u64,
+    /// Events of one page.
+    pub page_events_max: u64,
+    /// Events of one page when no limit is given.
+    pub page_events_default: u64,
+    /// Spans of one page.
+    pub page_spans_max: u64,
+    /// Events that a live reader may fall behind.
+    pub tail_lag_events_max: u64,
+    /// Bytes that a live reader may fall behind.
+    pub tail_lag_bytes_max: u64,
+    /// Open connections.
+    pub connection_count_max: u64,
+    /// Live tails in all.
+    pub tail_count_max: u64,
+    /// Live tails of one token.
+    pub tail_count_per_token_max: u64,
+    /// Seconds that a client may take to send a request's head.
+    pub header_wait_seconds_max: u64,
+    /// Seconds that a kept-alive connection may stay silent.
+    pub idle_seconds_max: u64,
+    /// Seconds between two signs of life on a live tail.
+    pub tail_heartbeat_seconds: u64,
+}
+
+/// An event type that the server knows.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CatalogType {
+    /// The type.
+    pub event_type: String,
+    /// The version of its schema.
+    pub event_version: u32,
+    /// Its family.
+    pub category: String,
+    /// `control` or `observed`.
+    pub authority: String,
+    /// What the fact means.
+    pub meaning: String,
+    /// The JSON Schema of `data`.
+    #[schema(value_type = Object)]
+    pub schema: serde_json::Value,
+    /// An example of `data`; null when there is none.
+    #[schema(value_type = Object)]
+    pub example: serde_json::Value,
+}
+
+/// The event types that the server knows.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CatalogAnswer {
+    /// The types.
+    pub types: Vec<CatalogType>,
+}
+
+/// The answer of `/healthz` and `/readyz`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `ok` or `ready`.
+    pub status: String,
+}

@@ -1,0 +1,1 @@
+//! Placeholder while this dialect is being written.

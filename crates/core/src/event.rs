@@ -1,0 +1,228 @@
+//! A committed event: its kept bytes, its hash, and how it looks on the wire.
+//!
+//! Values are read from the stored bytes each time; nothing is kept twice.
+
+use std::fmt::{Display, Write as _};
+
+use crate::envelope::{write_raw_member, write_text_member};
+use crate::hash::Digest;
+use crate::id::{Position, Seq};
+use crate::json::{members, string_into};
+use crate::record::{HeaderDraft, HeaderError, HeaderRef, Record};
+
+/// An event of the log. Cloning shares its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    record: Record,
+    event_hash: Digest,
+    position: Position,
+    stream_seq: Seq,
+}
+
+impl Event {
+    /// Takes a stored record and computes its hash.
+    ///
+    /// # Errors
+    /// When the header is broken or of a newer format.
+    pub fn from_record(record: Record) -> Result<Self, HeaderError> {
+        let event_hash = record.event_hash();
+        Self::with_hash(record, event_hash)
+    }
+
+    /// Takes a record whose hash the caller has just computed.
+    ///
+    /// # Errors
+    /// When the header is broken or of a newer format.
+    pub fn with_hash(record: Record, event_hash: Digest) -> Result<Self, HeaderError> {
+        let header = HeaderRef::parse(&record.header)?;
+        let (position, stream_seq) = (header.position, header.stream_seq);
+        Ok(Self { record, event_hash, position, stream_seq })
+    }
+
+    /// The kept bytes.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The header's fields.
+    ///
+    /// # Panics
+    /// Never: the header was read when the event was made.
+    #[must_use]
+    pub fn header(&self) -> HeaderRef<'_> {
+        HeaderRef::parse(&self.record.header).expect("the header was read when the event was made")
+    }
+
+    /// The body: one compact JSON object.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        std::str::from_utf8(&self.record.body).unwrap_or("{}")
+    }
+
+    /// One member of the body, such as `data`, as compact JSON text.
+    #[must_use]
+    pub fn body_member(&self, name: &str) -> Option<&str> {
+        members(self.body()).find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// The payload, as compact JSON text.
+    #[must_use]
+    pub fn data(&self) -> &str {
+        self.body_member("data").unwrap_or("null")
+    }
+
+    /// Its place in the log.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Its place in its stream.
+    #[must_use]
+    pub fn stream_seq(&self) -> Seq {
+        self.stream_seq
+    }
+
+    /// Its hash.
+    #[must_use]
+    pub fn event_hash(&self) -> Digest {
+        self.event_hash
+    }
+
+    /// The hash of the event before it in its stream; none for the first.
+    #[must_use]
+    pub fn prev_event_hash(&self) -> Option<Digest> {
+        (self.stream_seq > Seq(1)).then_some(self.record.prev_event_hash)
+    }
+
+    /// Bytes of header, salt and body.
+    #[must_use]
+    pub fn byte_count(&self) -> usize {
+        self.record.header.len() + self.record.salt.len() + self.record.body.len()
+    }
+
+    /// Whether a repeated append says the same as this event.
+    ///
+    /// # Errors
+    /// When the draft's header is broken, which encoding rules out.
+    pub fn same_content(&self, header: &HeaderDraft, body: &[u8]) -> Result<bool, HeaderError> {
+        Ok(self.record.body == body && self.header().same_content(&header.view()?))
+    }
+
+    /// Writes the event as readers get it: one JSON object on one line.
+    pub fn write_json(&self, out: &mut String) {
+        let header = self.header();
+        out.push('{');
+        write_identity(out, &header);
+        write_parties(out, &header);
+        write_marks(out, &header);
+        self.write_body(out, header.origin_dialect);
+        out.push_str(",\"prev_event_hash\":");
+        match self.prev_event_hash() {
+            Some(hash) => push_quoted(out, &hash),
+            None => out.push_str("null"),
+        }
+        out.push_str(",\"event_hash\":");
+        push_quoted(out, &self.event_hash);
+        out.push('}');
+    }
+
+    /// The event as readers get it.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::with_capacity(self.byte_count() + 512);
+        self.write_json(&mut out);
+        out
+    }
+
+    fn write_body(&self, out: &mut String, dialect: Option<&str>) {
+        let mut origin_written = false;
+        for (name, value) in members(self.body()) {
+            if name == "origin" {
+                origin_written = true;
+                write_origin(out, dialect, value);
+            } else {
+                push_member(out, name, value);
+            }
+        }
+        if !origin_written && dialect.is_some() {
+            write_origin(out, dialect, "{}");
+        }
+    }
+}
+
+fn write_origin(out: &mut String, dialect: Option<&str>, object: &str) {
+    let mut origin = String::from("{");
+    write_text_member(&mut origin, "dialect", dialect.as_ref());
+    for (name, value) in members(object) {
+        write_raw_member(&mut origin, name, value);
+    }
+    origin.push('}');
+    push_member(out, "origin", &origin);
+}
+
+fn write_identity(out: &mut String, header: &HeaderRef<'_>) {
+    // The first member; every later one begins with its comma.
+    // Writing to a String cannot fail.
+    let _ = write!(out, "\"position\":{}", header.position);
+    plain(out, "event_id", &header.event_id);
+    plain(out, "event_type", &header.event_type);
+    let _ = write!(out, ",\"event_version\":{}", header.event_version);
+    plain(out, "occurred_at", &header.occurred_at);
+    plain(out, "recorded_at", &header.recorded_at);
+    escaped(out, "workspace_id", Some(header.workspace_id));
+    escaped(out, "mission_id", header.mission_id);
+    escaped(out, "room_id", header.room_id);
+    escaped(out, "thread_id", header.thread_id);
+    escaped(out, "run_id", header.run_id);
+    escaped(out, "step_id", header.step_id);
+}
+
+fn write_parties(out: &mut String, header: &HeaderRef<'_>) {
+    let _ = write!(out, ",\"actor\":{{\"actor_type\":\"{}\"", header.actor_type);
+    escaped(out, "actor_id", Some(header.actor_id));
+    out.push('}');
+    escaped(out, "actor_principal_id", Some(header.actor_principal_id));
+    plain(out, "zone", &header.zone);
+    let _ = write!(out, ",\"stream\":{{\"stream_type\":\"{}\"", header.stream_type);
+    escaped(out, "stream_id", Some(header.stream_id));
+    let _ = write!(out, ",\"stream_seq\":{}}}", header.stream_seq);
+    escaped(out, "correlation_id", Some(header.correlation_id));
+    escaped(out, "causation_id", header.causation_id);
+    escaped(out, "idempotency_key", header.idempotency_key);
+}
+
+fn write_marks(out: &mut String, header: &HeaderRef<'_>) {
+    plain(out, "authority", &header.authority);
+    plain(out, "redaction_level", &header.redaction_level);
+    push_member(out, "contains_secrets", if header.contains_secrets { "true" } else { "false" });
+}
+
+/// Writes a text member whose grammar needs no escapes.
+fn plain(out: &mut String, name: &str, text: &impl Display) {
+    out.push_str(",\"");
+    out.push_str(name);
+    out.push_str("\":");
+    push_quoted(out, text);
+}
+
+fn push_quoted(out: &mut String, text: &impl Display) {
+    let _ = write!(out, "\"{text}\"");
+}
+
+fn escaped(out: &mut String, name: &str, text: Option<&str>) {
+    if let Some(text) = text {
+        out.push_str(",\"");
+        out.push_str(name);
+        out.push_str("\":");
+        string_into(out, text);
+    }
+}
+
+fn push_member(out: &mut String, name: &str, value: &str) {
+    out.push_str(",\"");
+    out.push_str(name);
+    out.push_str("\":");
+    out.push_str(value);
+}

@@ -1,0 +1,27 @@
+//! Between a door and the log: translate, limit, check, decide, append, and tell those who watch.
+//!
+//! This is the embeddable product: everything but HTTP. A program that opens a [`Recorder`] has
+//! the same promises as one that talks to the server. Read the modules in this order.
+
+pub mod config;
+pub mod world;
+
+pub mod principal;
+pub mod refusal;
+pub mod request;
+
+mod pipeline;
+mod prepare;
+mod schema;
+mod translate;
+
+mod sequencer;
+
+pub mod access;
+pub mod live;
+pub mod stats;
+pub mod views;
+
+mod recorder;
+
+pub use recorder::{CloseError, OpenError, Recorder};

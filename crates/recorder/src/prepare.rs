@@ -1,0 +1,131 @@
+//! Steps 3 to 5 for one event, and making it ready for the sequencer.
+//!
+//! What only the server knows is added here: identity, tenant, principal, time, authority, salt.
+//! The refusals come in a fixed order, authorization first.
+
+use annals_core::catalog::Catalog;
+use annals_core::envelope::{Authority, Draft};
+use annals_core::id::{CorrelationId, LogId};
+use annals_core::limits::CLOCK_AHEAD_SECONDS_MAX;
+use annals_core::record::{Header, Salt, ServerFields, commitment};
+use annals_core::time::Timestamp;
+use annals_store::contract::Prepared;
+use bytes::Bytes;
+
+use crate::principal::Principal;
+use crate::refusal::EventRefusal;
+use crate::request::Door;
+use crate::schema::SchemaSet;
+use crate::world::Entropy;
+
+/// What preparing an event needs to know beside the event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Preparation<'a> {
+    pub(crate) log_id: LogId,
+    pub(crate) principal: &'a Principal,
+    pub(crate) door: &'a Door,
+    pub(crate) received_at: Timestamp,
+    pub(crate) trace_correlation: Option<&'a CorrelationId>,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) schemas: Option<&'a SchemaSet>,
+    pub(crate) entropy: &'a dyn Entropy,
+}
+
+/// An event on its way to the sequencer.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) prepared: Prepared,
+    /// Why it is refused unless it repeats an event that is kept already.
+    pub(crate) unless_replayed: Option<EventRefusal>,
+}
+
+impl Preparation<'_> {
+    /// Whether the principal may append the event at all. No replay answers past this.
+    pub(crate) fn authorize(&self, draft: &Draft) -> Result<(), EventRefusal> {
+        if let Some(claimed) = &draft.workspace_id
+            && *claimed != self.principal.workspace_id
+        {
+            let claimed = claimed.to_string();
+            return Err(EventRefusal::UnauthorizedWorkspace { claimed });
+        }
+        if !self.principal.covers(&draft.stream.stream_type, &draft.event_type) {
+            return Err(EventRefusal::OutOfScope {
+                event_type: draft.event_type.to_string(),
+                stream_type: draft.stream.stream_type.to_string(),
+            });
+        }
+        self.refuse_control_type(draft)
+    }
+
+    fn refuse_control_type(&self, draft: &Draft) -> Result<(), EventRefusal> {
+        let event_type = draft.event_type.as_str();
+        let is_control = self.catalog.authority(event_type) == Authority::Control;
+        if !is_control || *self.door != Door::Native {
+            return Ok(());
+        }
+        let route = self.catalog.entry(event_type).and_then(|entry| entry.route.clone());
+        Err(EventRefusal::ControlType { event_type: event_type.to_owned(), route })
+    }
+
+    /// Checks what may have been different when an event was first kept.
+    fn check(&self, draft: &Draft) -> Result<(), EventRefusal> {
+        let ahead_max = i64::try_from(CLOCK_AHEAD_SECONDS_MAX).unwrap_or(i64::MAX);
+        let latest = self.received_at.plus_seconds(ahead_max);
+        if let Some(occurred_at) = draft.occurred_at.filter(|time| *time > latest) {
+            return Err(EventRefusal::ClockAhead { occurred_at, now: self.received_at });
+        }
+        check_room(draft)?;
+        match self.schemas {
+            Some(schemas) => schemas.check(draft.event_type.as_str(), &draft.data),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes an authorized draft ready.
+    pub(crate) fn prepare(&self, draft: &Draft, salt: Salt) -> Checked {
+        let unless_replayed = self.check(draft).err();
+        let server = ServerFields {
+            event_id: draft
+                .event_id
+                .unwrap_or_else(|| self.entropy.event_id(self.received_at)),
+            workspace_id: self.principal.workspace_id.clone(),
+            principal_id: self.principal.principal_id.clone(),
+            zone: draft.zone.min(self.principal.zone_max),
+            received_at: self.received_at,
+            trace_correlation: self.trace_correlation.cloned(),
+            authority: Authority::Observed,
+            control: None,
+        };
+        let header = Header::complete(draft, server).encode(&self.log_id);
+        let body = Bytes::from(draft.body_json());
+        let commitment = commitment(&salt, &body);
+        let prepared = Prepared { header, body, salt, commitment };
+        Checked { prepared, unless_replayed }
+    }
+}
+
+fn check_room(draft: &Draft) -> Result<(), EventRefusal> {
+    let is_room_stream = draft.stream.stream_type.as_str() == "room";
+    let fits = match &draft.scope.room_id {
+        Some(room_id) => is_room_stream && room_id.as_str() == draft.stream.stream_id.as_str(),
+        None => !is_room_stream,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(EventRefusal::RoomStreamMismatch {
+        room_id: draft.scope.room_id.as_ref().map(ToString::to_string),
+        stream: draft.stream.clone(),
+    })
+}
+
+/// The correlation that a W3C `traceparent` gives: its trace id.
+pub(crate) fn trace_correlation(traceparent: &str) -> Option<CorrelationId> {
+    let mut parts = traceparent.split('-');
+    let (version, trace_id) = (parts.next()?, parts.next()?);
+    let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_trace = trace_id.len() == 32 && is_hex(trace_id) && trace_id.bytes().any(|byte| byte != b'0');
+    (version.len() == 2 && is_hex(version) && is_trace)
+        .then(|| CorrelationId::parse(trace_id).ok())
+        .flatten()
+}

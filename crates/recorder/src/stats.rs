@@ -1,0 +1,111 @@
+//! Counters of what a recorder does, for whoever shows them. No names of clients or ids.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use annals_core::catalog::{Catalog, OTHER_CATEGORY};
+use annals_store::contract::UnitOutcome;
+
+use crate::refusal::EventRefusal;
+
+/// The label of types that the catalog does not know, so that labels stay few.
+pub const OTHER_TYPE: &str = OTHER_CATEGORY;
+
+/// Running totals since the start.
+#[derive(Debug)]
+pub struct Stats {
+    catalog: Catalog,
+    commits: AtomicU64,
+    commit_micros: AtomicU64,
+    replayed: AtomicU64,
+    by_type: Mutex<TypeCounts>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct TypeCounts {
+    accepted: BTreeMap<String, u64>,
+    schema_failures: BTreeMap<String, u64>,
+}
+
+/// The totals at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct StatsSnapshot {
+    /// Commits that were synced.
+    pub commits: u64,
+    /// Microseconds spent in the store's append, syncs included.
+    pub commit_micros: u64,
+    /// Events kept, by type; unknown types together.
+    pub accepted: BTreeMap<String, u64>,
+    /// Events answered with an earlier receipt.
+    pub replayed: u64,
+    /// Payloads that did not fit their schema, by type.
+    pub schema_failures: BTreeMap<String, u64>,
+}
+
+impl Stats {
+    pub(crate) fn new(catalog: Catalog) -> Self {
+        Self {
+            catalog,
+            commits: AtomicU64::new(0),
+            commit_micros: AtomicU64::new(0),
+            replayed: AtomicU64::new(0),
+            by_type: Mutex::default(),
+        }
+    }
+
+    /// The totals now.
+    #[must_use]
+    pub fn snapshot(&self) -> StatsSnapshot {
+        let counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        StatsSnapshot {
+            commits: self.commits.load(Ordering::Relaxed),
+            commit_micros: self.commit_micros.load(Ordering::Relaxed),
+            accepted: counts.accepted,
+            replayed: self.replayed.load(Ordering::Relaxed),
+            schema_failures: counts.schema_failures,
+        }
+    }
+
+    fn label<'a>(&self, event_type: &'a str) -> &'a str {
+        if self.catalog.entry(event_type).is_some() { event_type } else { OTHER_TYPE }
+    }
+
+    pub(crate) fn count_commit(&self, micros: i64) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(micros).unwrap_or(0);
+        self.commit_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_outcomes(&self, outcomes: &[UnitOutcome]) {
+        let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
+        for outcome in outcomes {
+            let UnitOutcome::Committed(placed) = outcome else { continue };
+            for placed in placed {
+                if placed.replayed {
+                    self.replayed.fetch_add(1, Ordering::Relaxed);
+                } else {
+                    bump(&mut counts.accepted, self.label(placed.event.header().event_type));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn count_refused<'a>(&self, refusals: impl Iterator<Item = &'a EventRefusal>) {
+        for refusal in refusals {
+            if let EventRefusal::Schema { event_type, .. } = refusal {
+                let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
+                bump(&mut counts.schema_failures, self.label(event_type));
+            }
+        }
+    }
+}
+
+fn bump(counts: &mut BTreeMap<String, u64>, label: &str) {
+    match counts.get_mut(label) {
+        Some(count) => *count += 1,
+        None => {
+            counts.insert(label.to_owned(), 1);
+        }
+    }
+}

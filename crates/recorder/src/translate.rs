@@ -1,0 +1,246 @@
+//! Steps 2 and 3 of an event's life: from the bytes of a request to drafts, within the limits.
+//!
+//! A fault of one event stays that event's; a body that cannot be followed is refused whole.
+
+use std::ops::Range;
+
+use annals_core::envelope::{Draft, EnvelopeFault, Strictness, StreamKey};
+use annals_core::id::Seq;
+use annals_core::json::{
+    self, BodyForm, BodyLimits, JsonError, JsonKind, JsonLimits, as_bool, as_str, as_u64,
+    compact_body, elements, kind, members, unescape,
+};
+use annals_core::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX};
+use annals_core::msgpack;
+
+use crate::refusal::{AppendRefusal, EventRefusal};
+use crate::request::{AppendRequest, Atomicity, BodyFormat, Door};
+
+/// What a request asks for, in the envelope's words.
+#[derive(Debug)]
+pub(crate) struct TranslatedBatch {
+    /// One entry an event, in input order.
+    pub(crate) drafts: Vec<Result<Draft, EventRefusal>>,
+    /// Whether the body was one event and no batch.
+    pub(crate) shape: BatchShape,
+    /// Whether the events are kept together.
+    pub(crate) atomicity: Atomicity,
+    /// What the writer believes of streams' ends.
+    pub(crate) expected: Vec<StreamExpectation>,
+}
+
+/// Whether a body was one event or many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BatchShape {
+    One,
+    Many,
+}
+
+/// A stream's last seq as its writer saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StreamExpectation {
+    pub(crate) stream: StreamKey,
+    pub(crate) expected_seq: Seq,
+}
+
+/// The compact texts of a body's events.
+struct Texts {
+    arena: String,
+    events: Vec<Result<Range<usize>, JsonError>>,
+    shape: BatchShape,
+    options: Vec<(String, String)>,
+}
+
+/// Translates a request.
+pub(crate) fn translate(request: &AppendRequest) -> Result<TranslatedBatch, AppendRefusal> {
+    let texts = match request.format {
+        BodyFormat::Json => json_texts(&request.body)?,
+        BodyFormat::Ndjson => ndjson_texts(&request.body)?,
+        BodyFormat::MessagePack => msgpack_texts(&request.body)?,
+    };
+    if texts.events.is_empty() {
+        return Err(AppendRefusal::EmptyBatch);
+    }
+    let options = Options::read(&texts.options)?;
+    let drafts = texts
+        .events
+        .iter()
+        .map(|text| draft(&texts.arena, text.clone(), &request.door))
+        .collect();
+    let mut batch = TranslatedBatch {
+        drafts,
+        shape: texts.shape,
+        atomicity: request.atomicity.or(options.atomicity).unwrap_or(Atomicity::Independent),
+        expected: options.expected,
+    };
+    place_expected_seq(&mut batch, request.expected_seq)?;
+    Ok(batch)
+}
+
+fn json_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
+    let limits = BodyLimits {
+        json: JsonLimits::EVENT,
+        element_count_max: BATCH_EVENTS_MAX,
+    };
+    let mut arena = String::with_capacity(body.len());
+    let compact = compact_body(body, &mut arena, &limits).map_err(request_fault)?;
+    let slice = |range: &Range<usize>| arena.get(range.clone()).unwrap_or_default().to_owned();
+    let options = compact
+        .options
+        .iter()
+        .map(|member| (unescape(&slice(&member.key)).into_owned(), slice(&member.value)))
+        .collect();
+    Ok(Texts {
+        events: compact.elements.into_iter().map(|element| element.text).collect(),
+        shape: match compact.form {
+            BodyForm::One => BatchShape::One,
+            BodyForm::Array | BodyForm::Object => BatchShape::Many,
+        },
+        options,
+        arena,
+    })
+}
+
+fn ndjson_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
+    let mut arena = String::with_capacity(body.len());
+    let mut events = Vec::new();
+    for (_, line) in json::lines(body) {
+        if events.len() == BATCH_EVENTS_MAX {
+            return Err(too_many_events());
+        }
+        let start = arena.len();
+        let result = json::compact(line, &mut arena, &JsonLimits::EVENT);
+        events.push(result.map(|()| start..arena.len()));
+    }
+    Ok(Texts { arena, events, shape: BatchShape::Many, options: Vec::new() })
+}
+
+fn msgpack_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
+    let limits = JsonLimits {
+        // A wrapper object and its array stand around the events, and each event is counted anew below.
+        depth_max: JsonLimits::EVENT.depth_max + 2,
+        node_count_max: JsonLimits::EVENT.node_count_max * 16,
+    };
+    let mut text = Vec::with_capacity(body.len() * 2);
+    msgpack::to_json(body, &mut text, &limits).map_err(AppendRefusal::Msgpack)?;
+    json_texts(&text)
+}
+
+fn request_fault(error: JsonError) -> AppendRefusal {
+    match error {
+        JsonError::TooManyElements { .. } => too_many_events(),
+        JsonError::Empty => AppendRefusal::EmptyBatch,
+        error => AppendRefusal::Json(error),
+    }
+}
+
+fn too_many_events() -> AppendRefusal {
+    AppendRefusal::TooManyEvents { event_count_max: BATCH_EVENTS_MAX }
+}
+
+fn draft(
+    arena: &str,
+    text: Result<Range<usize>, JsonError>,
+    door: &Door,
+) -> Result<Draft, EventRefusal> {
+    let range = text.map_err(EventRefusal::Json)?;
+    let text = arena.get(range).unwrap_or_default();
+    if text.len() > EVENT_BYTES_MAX {
+        return Err(EventRefusal::TooLarge {
+            byte_count: text.len(),
+            byte_count_max: EVENT_BYTES_MAX,
+        });
+    }
+    let strictness = match door {
+        Door::Native => Strictness::Native,
+        Door::Translated(dialect) => Strictness::Translated(dialect),
+    };
+    Draft::parse(text, strictness).map_err(EventRefusal::Envelope)
+}
+
+/// The members that may stand beside `events`.
+#[derive(Default)]
+struct Options {
+    atomicity: Option<Atomicity>,
+    expected: Vec<StreamExpectation>,
+}
+
+impl Options {
+    fn read(members: &[(String, String)]) -> Result<Self, AppendRefusal> {
+        let mut options = Self::default();
+        for (name, value) in members {
+            match name.as_str() {
+                "atomic" => options.atomicity = Some(atomicity(value)?),
+                "expected" => options.expected = expectations(value)?,
+                _ => {
+                    let field = name.clone();
+                    return Err(AppendRefusal::Options(EnvelopeFault::UnknownField { field }));
+                }
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn wrong_option(field: &'static str, problem: &str) -> AppendRefusal {
+    let problem = problem.to_owned();
+    AppendRefusal::Options(EnvelopeFault::InvalidField { field, problem })
+}
+
+fn atomicity(value: &str) -> Result<Atomicity, AppendRefusal> {
+    match as_bool(value) {
+        Some(true) => Ok(Atomicity::Atomic),
+        Some(false) => Ok(Atomicity::Independent),
+        None => Err(wrong_option("atomic", "it must be true or false")),
+    }
+}
+
+fn expectations(value: &str) -> Result<Vec<StreamExpectation>, AppendRefusal> {
+    let problem = "it must be an array of {stream_type, stream_id, expected_seq}";
+    if kind(value) != JsonKind::Array {
+        return Err(wrong_option("expected", problem));
+    }
+    elements(value)
+        .map(|element| expectation(element).ok_or_else(|| wrong_option("expected", problem)))
+        .collect()
+}
+
+fn expectation(object: &str) -> Option<StreamExpectation> {
+    if kind(object) != JsonKind::Object || members(object).count() != 3 {
+        return None;
+    }
+    let text = |name| as_str(json::member(object, name)?);
+    Some(StreamExpectation {
+        stream: StreamKey {
+            stream_type: text("stream_type")?.parse().ok()?,
+            stream_id: text("stream_id")?.parse().ok()?,
+        },
+        expected_seq: Seq(as_u64(json::member(object, "expected_seq")?)?),
+    })
+}
+
+fn place_expected_seq(
+    batch: &mut TranslatedBatch,
+    expected_seq: Option<u64>,
+) -> Result<(), AppendRefusal> {
+    if !batch.expected.is_empty() && batch.atomicity != Atomicity::Atomic {
+        let problem = "`expected` needs `atomic=true`: without it each event stands for itself";
+        return Err(AppendRefusal::ExpectedSeqMisplaced { problem });
+    }
+    let Some(expected_seq) = expected_seq else {
+        return Ok(());
+    };
+    match batch.drafts.as_slice() {
+        [Ok(draft)] => batch.expected.push(StreamExpectation {
+            stream: draft.stream.clone(),
+            expected_seq: Seq(expected_seq),
+        }),
+        // The one event is refused anyway, with its own reason.
+        [Err(_)] => {}
+        _ => {
+            let problem = "`expected_seq` is for one event; a batch says `expected` in its body";
+            return Err(AppendRefusal::ExpectedSeqMisplaced { problem });
+        }
+    }
+    Ok(())
+}

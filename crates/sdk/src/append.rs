@@ -1,0 +1,296 @@
+//! Appending: identities before the first try, batches within the limits, one result an event.
+//!
+//! INVARIANT (no duplicate by retry): an event has its id before anything is sent, and the id is
+//! written into the caller's draft, so that sending the same draft again, by the retry policy or by
+//! the caller after an error, is answered with the first receipt.
+
+use annals_core::envelope::Draft;
+use annals_core::id::Seq;
+use annals_core::limits::BATCH_EVENTS_MAX;
+use bytes::Bytes;
+use reqwest::{Method, Url};
+use serde::Deserialize;
+
+use crate::client::{Answer, Call, Client, Repeat};
+use crate::error::{ClientError, Problem};
+use crate::make::new_event_id;
+
+/// Bytes of one request's body; a quarter of what the server takes, to keep answers quick.
+const REQUEST_BYTES_MAX: usize = 4 << 20;
+
+/// Where an event went, and its proof.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Receipt {
+    /// The event's identity.
+    pub event_id: String,
+    /// Its place in the log.
+    pub position: u64,
+    /// Its place in its stream.
+    pub stream_seq: u64,
+    /// When it was committed.
+    pub recorded_at: String,
+    /// Its hash.
+    pub event_hash: String,
+    /// The hash of the event before it in its stream.
+    pub prev_event_hash: Option<String>,
+    /// How it was made durable: `sync` or `os`.
+    pub durability: String,
+    /// Whether it was there already.
+    pub replayed: bool,
+}
+
+/// How a batch is to be appended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AppendOptions {
+    /// The dialect that translated the events, for importers.
+    pub dialect: Option<String>,
+    /// The last seq that the writer saw in the stream; for one event only.
+    pub expected_seq: Option<Seq>,
+    /// All or nothing.
+    pub atomic: bool,
+}
+
+/// What became of a batch's events, in their order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchOutcome {
+    /// A receipt or a problem for each event.
+    pub results: Vec<Result<Receipt, Problem>>,
+}
+
+impl BatchOutcome {
+    /// Events that were stored by this call.
+    #[must_use]
+    pub fn accepted(&self) -> usize {
+        self.results.iter().flatten().filter(|receipt| !receipt.replayed).count()
+    }
+
+    /// Events that were there already.
+    #[must_use]
+    pub fn replayed(&self) -> usize {
+        self.results.iter().flatten().filter(|receipt| receipt.replayed).count()
+    }
+
+    /// Events that were refused, with their index and the reason.
+    pub fn rejected(&self) -> impl Iterator<Item = (usize, &Problem)> {
+        self.results.iter().enumerate().filter_map(|(index, result)| result.as_ref().err().map(|problem| (index, problem)))
+    }
+}
+
+impl Client {
+    /// Appends one event. Its id is set if it has none.
+    ///
+    /// # Errors
+    /// When it is refused, or the server stays away longer than the retry policy allows.
+    pub async fn append(&self, draft: &mut Draft) -> Result<Receipt, ClientError> {
+        self.append_one(draft, &AppendOptions::default()).await
+    }
+
+    /// Appends one event, with options.
+    ///
+    /// # Errors
+    /// As [`Client::append`].
+    pub async fn append_one(&self, draft: &mut Draft, options: &AppendOptions) -> Result<Receipt, ClientError> {
+        identify(std::slice::from_mut(draft))?;
+        self.post_events(options, draft.to_json()).await?.json()
+    }
+
+    /// Appends events in order, in as few requests as the limits allow. Their ids are set.
+    ///
+    /// A refused event does not touch its neighbours, unless `atomic` is asked for: then the first
+    /// fault refuses all.
+    ///
+    /// # Errors
+    /// When a request fails for good. Events of earlier requests may be stored then; calling again
+    /// with the same drafts stores each event once.
+    pub async fn append_batch(&self, drafts: &mut [Draft], options: &AppendOptions) -> Result<BatchOutcome, ClientError> {
+        identify(drafts)?;
+        if drafts.len() > 1 && options.expected_seq.is_some() {
+            return Err(ClientError::Invalid("expected_seq is for one event".to_owned()));
+        }
+        let bodies = request_bodies(drafts.iter().map(Draft::to_json));
+        if options.atomic && bodies.len() > 1 {
+            return Err(ClientError::Invalid(format!(
+                "an atomic batch is one request of at most {BATCH_EVENTS_MAX} events and {REQUEST_BYTES_MAX} bytes"
+            )));
+        }
+        let mut outcome = BatchOutcome::default();
+        for (body, event_count) in bodies {
+            outcome.results.extend(self.append_body(options, body, event_count).await?);
+        }
+        Ok(outcome)
+    }
+
+    async fn append_body(
+        &self,
+        options: &AppendOptions,
+        body: String,
+        event_count: usize,
+    ) -> Result<Vec<Result<Receipt, Problem>>, ClientError> {
+        let results = match self.post_events(options, body).await {
+            Ok(answer) => answer.json::<WireBatch>()?.results,
+            Err(error) => all_rejected(error)?,
+        };
+        if results.len() == event_count {
+            Ok(results.into_iter().map(WireResult::into_result).collect())
+        } else {
+            Err(ClientError::Protocol(format!("{} results for {event_count} events", results.len())))
+        }
+    }
+
+    async fn post_events(&self, options: &AppendOptions, body: String) -> Result<Answer, ClientError> {
+        let url = self.events_url(options);
+        let body = Some(Bytes::from(body));
+        self.call(Call { method: Method::POST, url, body, repeat: Repeat::Harmless }).await
+    }
+
+    fn events_url(&self, options: &AppendOptions) -> Url {
+        let mut parameters = Vec::new();
+        if let Some(dialect) = &options.dialect {
+            parameters.push(("dialect", dialect.clone()));
+        }
+        if let Some(expected_seq) = options.expected_seq {
+            parameters.push(("expected_seq", expected_seq.to_string()));
+        }
+        if options.atomic {
+            parameters.push(("atomic", "true".to_owned()));
+        }
+        self.resource(["v1", "events"], &parameters)
+    }
+}
+
+/// Gives every event an id that has none.
+fn identify(drafts: &mut [Draft]) -> Result<(), ClientError> {
+    for draft in drafts {
+        if draft.event_id.is_none() {
+            draft.event_id = Some(new_event_id()?);
+        }
+    }
+    Ok(())
+}
+
+/// JSON arrays of events within the limits of a request, each with its number of events.
+fn request_bodies(events: impl Iterator<Item = String>) -> Vec<(String, usize)> {
+    let mut bodies: Vec<(String, usize)> = Vec::new();
+    for event in events {
+        match bodies.last_mut() {
+            Some((body, count)) if *count < BATCH_EVENTS_MAX && body.len() + event.len() < REQUEST_BYTES_MAX => {
+                body.push(',');
+                body.push_str(&event);
+                *count += 1;
+            }
+            _ => bodies.push((format!("[{event}"), 1)),
+        }
+    }
+    for (body, _) in &mut bodies {
+        body.push(']');
+    }
+    bodies
+}
+
+#[derive(Deserialize)]
+struct WireBatch {
+    results: Vec<WireResult>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+enum WireResult {
+    Accepted(WireReceipt),
+    Replayed(WireReceipt),
+    Rejected(serde_json::Value),
+}
+
+#[derive(Deserialize)]
+struct WireReceipt {
+    event_id: String,
+    position: u64,
+    stream_seq: u64,
+    recorded_at: String,
+    event_hash: String,
+    prev_event_hash: Option<String>,
+    durability: String,
+}
+
+impl WireReceipt {
+    fn into_receipt(self, replayed: bool) -> Receipt {
+        Receipt {
+            event_id: self.event_id,
+            position: self.position,
+            stream_seq: self.stream_seq,
+            recorded_at: self.recorded_at,
+            event_hash: self.event_hash,
+            prev_event_hash: self.prev_event_hash,
+            durability: self.durability,
+            replayed,
+        }
+    }
+}
+
+impl WireResult {
+    fn into_result(self) -> Result<Receipt, Problem> {
+        match self {
+            Self::Accepted(receipt) => Ok(receipt.into_receipt(false)),
+            Self::Replayed(receipt) => Ok(receipt.into_receipt(true)),
+            Self::Rejected(mut value) => {
+                let nested = value.get_mut("problem").map(serde_json::Value::take);
+                Err(serde_json::from_value(nested.unwrap_or(value)).unwrap_or_else(|_| Problem::of_status(0, "")))
+            }
+        }
+    }
+}
+
+/// The results inside the problem that says that every event was refused.
+fn all_rejected(error: ClientError) -> Result<Vec<WireResult>, ClientError> {
+    let results = match error.problem() {
+        Some(problem) if problem.reason_code == "batch_rejected" => problem.details.get("results").cloned(),
+        _ => None,
+    };
+    match results.map(serde_json::from_value) {
+        Some(Ok(results)) => Ok(results),
+        Some(Err(fault)) => Err(ClientError::Protocol(fault.to_string())),
+        None => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::make::{agent, draft, stream};
+
+    fn note() -> Draft {
+        draft("note.taken", agent("a").unwrap(), stream("run", "r").unwrap(), &1).unwrap()
+    }
+
+    #[test]
+    fn an_id_is_set_once_and_stays() {
+        let mut drafts = [note(), note()];
+        identify(&mut drafts).unwrap();
+        let ids: Vec<_> = drafts.iter().map(|draft| draft.event_id).collect();
+        identify(&mut drafts).unwrap();
+        assert_eq!(ids, drafts.iter().map(|draft| draft.event_id).collect::<Vec<_>>());
+        assert!(ids[0].is_some() && ids[0] != ids[1]);
+    }
+
+    #[test]
+    fn splits_at_either_limit_and_loses_nothing() {
+        let small = request_bodies((0..BATCH_EVENTS_MAX + 1).map(|n| n.to_string()));
+        assert_eq!(small.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [BATCH_EVENTS_MAX, 1]);
+        assert_eq!(small[1].0, "[10000]");
+        let large = request_bodies((0..9).map(|_| "x".repeat(REQUEST_BYTES_MAX / 4)));
+        assert_eq!(large.iter().map(|(_, count)| *count).sum::<usize>(), 9);
+        assert!(large.iter().all(|(body, _)| body.len() <= REQUEST_BYTES_MAX + 1));
+        assert!(request_bodies(std::iter::empty()).is_empty());
+    }
+
+    #[test]
+    fn reads_receipts_and_problems_in_order() {
+        let text = r#"{"accepted":1,"replayed":0,"rejected":1,"results":[
+            {"index":0,"status":"accepted","event_id":"e","position":1,"stream_seq":1,"recorded_at":"t","event_hash":"h","prev_event_hash":null,"durability":"sync","replayed":false},
+            {"index":1,"status":"rejected","problem":{"status":422,"reason_code":"schema_violation","detail":"no"}}]}"#;
+        let batch: WireBatch = serde_json::from_str(text).unwrap();
+        let outcome = BatchOutcome { results: batch.results.into_iter().map(WireResult::into_result).collect() };
+        assert_eq!((outcome.accepted(), outcome.replayed()), (1, 0));
+        let (index, problem) = outcome.rejected().next().unwrap();
+        assert_eq!((index, problem.reason_code.as_str()), (1, "schema_violation"));
+    }
+}

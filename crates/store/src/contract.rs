@@ -1,0 +1,305 @@
+//! The log contract: what every engine promises to the one who appends and to those who read.
+//!
+//! The promises in words are in `docs/formats/log-contract.md`, and `contract_suite` checks them
+//! on every engine. No engine's own matters are here: no files, no locks, no recovery.
+//!
+//! INVARIANT (acknowledged means durable): [`LogWriter::append`] returns `Ok` only after every
+//! event in it is durable, and no reader sees an event before.
+//! INVARIANT (gapless): positions and every stream's seqs are 1, 2, 3 … in commit order.
+
+use std::fmt::{self, Debug};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use annals_core::envelope::StreamKey;
+use annals_core::event::Event;
+use annals_core::hash::Digest;
+use annals_core::id::{EventId, IdempotencyKey, LogId, Position, Seq, WorkspaceId};
+use annals_core::record::{HeaderDraft, Salt};
+use annals_core::time::Timestamp;
+use bytes::Bytes;
+
+use crate::query::{Page, PageLimit, Query, StreamPage, StreamsQuery};
+
+/// An event that lacks only its place. Everything dear was computed outside the sequencer.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// All header fields but position, stream_seq and recorded_at.
+    pub header: HeaderDraft,
+    /// The body: one compact JSON object.
+    pub body: Bytes,
+    /// Random bytes for the commitment.
+    pub salt: Salt,
+    /// `annals_core::record::commitment` of salt and body. The store does not compute it again.
+    pub commitment: Digest,
+}
+
+/// What a writer believes about a stream's end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedSeq {
+    /// The stream's workspace.
+    pub workspace_id: WorkspaceId,
+    /// The stream.
+    pub stream: StreamKey,
+    /// The last seq the writer saw; 0 means that the stream must be new.
+    pub expected_seq: Seq,
+}
+
+/// Events that are kept together or not at all, also across a crash.
+///
+/// A batch that is not atomic is many units of one event.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// The events, in the order in which they are placed.
+    pub events: Vec<Prepared>,
+    /// Checked once, against the state before the unit, after its identities were looked up.
+    pub expected: Vec<ExpectedSeq>,
+}
+
+/// What became of a unit. Units of one call have outcomes in the same order.
+#[derive(Debug, Clone)]
+pub enum UnitOutcome {
+    /// Every event is durable, be it by this call or an earlier one.
+    Committed(Vec<Placed>),
+    /// Nothing of the unit is kept; the caller must change something.
+    Refused {
+        /// The first event that stands in the way.
+        index: usize,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Nothing of the unit is kept: a stored event that decides about it cannot be read.
+    Undecided {
+        /// The event whose identity or stream leads to the unreadable one.
+        index: usize,
+        /// What is wrong with the stored event.
+        failure: ReadFailure,
+    },
+}
+
+/// A durable event and how it came to be so.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The event as it is kept: the one appended now or the one of the first receipt.
+    pub event: Event,
+    /// Whether an earlier append (perhaps of the same call) had kept it already.
+    pub replayed: bool,
+}
+
+/// Why the log does not take a unit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// An identity of the event belongs to an event with other content, or its two identities
+    /// belong to two events.
+    #[error("event {event_id} has an identity that position {existing} has with other content")]
+    IdempotencyConflict {
+        /// The refused event's id.
+        event_id: EventId,
+        /// The stored event that has the identity. 0 when it is earlier in the same unit.
+        existing: Position,
+    },
+    /// The stream's last seq is not the expected one.
+    #[error("stream {stream} is at seq {actual_seq}, not at {expected_seq}")]
+    SeqMismatch {
+        /// The stream.
+        stream: StreamKey,
+        /// What the writer expected.
+        expected_seq: Seq,
+        /// What it is.
+        actual_seq: Seq,
+    },
+    /// The unit is larger than a frame may be.
+    #[error("the unit has {byte_count} bytes; at most {byte_count_max} fit")]
+    UnitTooLarge {
+        /// Bytes of the unit's records.
+        byte_count: u64,
+        /// Bytes that fit.
+        byte_count_max: u64,
+    },
+    /// A header does not belong to this log or cannot be read.
+    #[error("the header is not one for this log")]
+    ForeignHeader,
+}
+
+/// Why an append call as a whole did not succeed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendFailure {
+    /// The disk is full. Nothing of the call is kept; the log stays readable, and the same call
+    /// may be made again: it succeeds by itself once there is room.
+    #[error("the disk that holds the log is full")]
+    StorageFull,
+    /// Nothing of the call is kept, and no later call will be: stop the process and start again.
+    #[error("the log does not take appends any more: {reason}")]
+    Failed {
+        /// The first failure.
+        reason: String,
+    },
+    /// A write or sync failed, so that nobody knows what of the call is durable: answer nobody,
+    /// stop the process and start again.
+    #[error("the append may or may not be durable: {reason}")]
+    MayBePersisted {
+        /// The failure.
+        reason: String,
+    },
+}
+
+/// Why stored events could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReadFailure {
+    /// Stored bytes are not what was written. Wrong data is never returned instead.
+    #[error("damaged data in {} at byte {offset}: {what}", .file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// Where in the file.
+        offset: u64,
+        /// What does not fit.
+        what: String,
+    },
+    /// The operating system could not read.
+    #[error("cannot read {}", .file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: Arc<io::Error>,
+    },
+}
+
+/// The newest durable event's place and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The last position; 0 when the log is empty.
+    pub position: Position,
+    /// The last event's recorded_at; the lowest time when the log is empty.
+    pub recorded_at: Timestamp,
+}
+
+impl Head {
+    /// The head of an empty log.
+    pub const EMPTY: Self = Self {
+        position: Position(0),
+        recorded_at: Timestamp::from_micros(i64::MIN),
+    };
+}
+
+/// What is known of a stream without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamHead {
+    /// The oldest seq that is kept.
+    pub first_seq: Seq,
+    /// The newest seq.
+    pub last_seq: Seq,
+    /// The newest event's hash.
+    pub last_event_hash: Digest,
+    /// Events that are kept.
+    pub event_count: u64,
+    /// When the log took the oldest.
+    pub first_at: Timestamp,
+    /// When the log took the newest.
+    pub last_at: Timestamp,
+}
+
+/// The one who appends. There is one per log.
+pub trait LogWriter: Send {
+    /// Places the units in order and makes them durable together.
+    ///
+    /// `now` becomes recorded_at unless the log's last event is later: time never goes back.
+    /// A refused unit leaves nothing behind and does not touch its neighbours. Identities and
+    /// `expected` see the units before it in the same call.
+    ///
+    /// # Errors
+    /// See [`AppendFailure`]; after anything but `StorageFull` the log must be opened anew.
+    fn append(
+        &mut self,
+        now: Timestamp,
+        units: Vec<Unit>,
+    ) -> Result<Vec<UnitOutcome>, AppendFailure>;
+
+    /// The newest durable event.
+    fn head(&self) -> Head;
+}
+
+/// Those who read. Every method sees durable events only, and all of those up to [`Self::head`].
+pub trait LogReader: Debug + Send + Sync {
+    /// The log's identity.
+    fn log_id(&self) -> LogId;
+
+    /// The newest durable event.
+    fn head(&self) -> Head;
+
+    /// The event at a position; none beyond the head and at 0.
+    ///
+    /// # Errors
+    /// When stored bytes cannot be read or are damaged; so for all methods here.
+    fn event_at(&self, position: Position) -> Result<Option<Event>, ReadFailure>;
+
+    /// The event with an id.
+    ///
+    /// # Errors
+    /// As for [`Self::event_at`].
+    fn by_event_id(
+        &self,
+        workspace_id: &WorkspaceId,
+        event_id: &EventId,
+    ) -> Result<Option<Event>, ReadFailure>;
+
+    /// The event that was appended to a stream under a sender's key.
+    ///
+    /// # Errors
+    /// As for [`Self::event_at`].
+    fn by_idempotency_key(
+        &self,
+        workspace_id: &WorkspaceId,
+        stream: &StreamKey,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Event>, ReadFailure>;
+
+    /// A stream's ends; none when it has no events.
+    ///
+    /// # Errors
+    /// As for [`Self::event_at`].
+    fn stream_head(
+        &self,
+        workspace_id: &WorkspaceId,
+        stream: &StreamKey,
+    ) -> Result<Option<StreamHead>, ReadFailure>;
+
+    /// A stream's events from `from_seq` on, in order of seq.
+    ///
+    /// # Errors
+    /// As for [`Self::event_at`].
+    fn stream_page(
+        &self,
+        workspace_id: &WorkspaceId,
+        stream: &StreamKey,
+        from_seq: Seq,
+        limit: PageLimit,
+    ) -> Result<Vec<Event>, ReadFailure>;
+
+    /// The events that a query asks for, in order of position.
+    ///
+    /// # Errors
+    /// As for [`Self::event_at`].
+    fn scan(&self, query: &Query, limit: PageLimit) -> Result<Page, ReadFailure>;
+
+    /// A workspace's streams, in order of their first events.
+    ///
+    /// # Errors
+    /// As for [`Self::event_at`].
+    fn streams(&self, query: &StreamsQuery, count_max: usize) -> Result<StreamPage, ReadFailure>;
+
+    /// The last position recorded before `at`; 0 when there is none.
+    ///
+    /// # Errors
+    /// As for [`Self::event_at`].
+    fn position_before(&self, at: Timestamp) -> Result<Position, ReadFailure>;
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "position {}", self.position)
+    }
+}

@@ -1,0 +1,99 @@
+// Owns the proof of how lengths, counts, money, times and untrusted text are said.
+import { describe, expect, it } from "vitest";
+import { duration, durationExact } from "./duration";
+import { compact, costSaid, money, perSecond } from "./number";
+import { middle, oneLine, visible } from "./text";
+import { ago, clock } from "./time";
+
+describe("duration", () => {
+  it.each([
+    [null, "–"],
+    [0, "0 ms"],
+    [0.4, "< 1 ms"],
+    [4, "4 ms"],
+    [999.4, "999 ms"],
+    [999.6, "1.0 s"],
+    [1234, "1.2 s"],
+    [59_940, "59.9 s"],
+    [59_960, "1 m 00 s"],
+    [192_000, "3 m 12 s"],
+    [3_599_400, "59 m 59 s"],
+    [3_599_600, "1 h 00 m"],
+    [7_500_000, "2 h 05 m"],
+    [100 * 3_600_000, "4 d 4 h"],
+    [-5, "0 ms"],
+  ])("says %s as %s", (ms, said) => expect(duration(ms)).toBe(said));
+
+  it("keeps every millisecond on hover", () => expect(durationExact(83_123)).toBe("83,123 ms"));
+});
+
+describe("compact", () => {
+  it.each([
+    [0, "0"],
+    [950, "950"],
+    [1000, "1k"],
+    [1234, "1.23k"],
+    [12_345, "12.3k"],
+    [999_499, "999k"],
+    [999_999, "1M"],
+    [4_560_000, "4.56M"],
+    [2e9, "2G"],
+    [undefined, "–"],
+  ])("says %s as %s", (value, said) => expect(compact(value)).toBe(said));
+});
+
+describe("money", () => {
+  it.each([
+    [null, "–"],
+    [0, "$0"],
+    [42, "< $0.0001"],
+    [1_234, "$0.0012"],
+    [45_600, "$0.046"],
+    [1_239_000, "$1.24"],
+    [12_345_678, "$12.35"],
+    [1_234_567_890, "$1,235"],
+  ])("says %s micro-dollars as %s", (micros, said) => expect(money(micros)).toBe(said));
+
+  it("prefers the vendor's figure and names the source", () => {
+    expect(costSaid({ vendor: 10_000, computed: 20_000 })).toMatchObject({ source: "vendor" });
+    expect(costSaid({ vendor: null, computed: 20_000 })).toMatchObject({ source: "computed" });
+    expect(costSaid({ vendor: null, computed: null })).toMatchObject({ text: "–", source: null });
+    expect(costSaid({ vendor: 0, computed: null }).text).toBe("$0");
+  });
+});
+
+it("says rates with one digit below ten", () => {
+  expect([0, 0.44, 9.96, 14.2, 15_300].map(perSecond)).toEqual(["0", "0.4", "10", "14", "15.3k"]);
+});
+
+describe("time", () => {
+  const now = Date.parse("2026-11-20T12:00:00Z");
+  it.each([
+    ["2026-11-20T11:59:59Z", "now"],
+    ["2026-11-20T11:59:20Z", "40 s ago"],
+    ["2026-11-20T11:30:00Z", "30 m ago"],
+    ["2026-11-20T01:00:00Z", "11 h ago"],
+    ["2026-11-17T12:00:00Z", "3 d ago"],
+    ["2026-11-20T12:01:00Z", "in 1 m 00 s"],
+    ["nonsense", "–"],
+  ])("says %s as %s", (text, said) => expect(ago(text, now)).toBe(said));
+
+  it("keeps milliseconds on the clock", () => {
+    expect(clock("2026-11-20T09:06:31.526000Z")).toMatch(/^\d\d:\d\d:31\.526$/);
+  });
+});
+
+describe("untrusted text", () => {
+  it("shortens ids in the middle", () => {
+    expect(middle("run_c580fe3192ab48d582c5", 14)).toBe("run_c580…582c5");
+    expect(middle("short")).toBe("short");
+  });
+  it("shows control and direction characters instead of obeying them", () => {
+    expect(visible("\u001b[31mred\u0000\u202eabc")).toBe("␛[31mred␀⟨U+202E⟩abc");
+    expect(visible("tab\tand\nline")).toBe("tab\tand\nline");
+  });
+  it("makes one bounded line", () => {
+    expect(oneLine("a\n  b\tc")).toBe("a b c");
+    expect(oneLine("x".repeat(500), 10)).toBe("xxxxxxxxx…");
+  });
+});

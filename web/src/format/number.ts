@@ -1,0 +1,68 @@
+// Owns how counts, tokens and money are said; a missing number is a dash, never a zero.
+import type { Cost, Tokens } from "../api/types";
+
+export function count(value: number | null | undefined): string {
+  return value === null || value === undefined ? "–" : value.toLocaleString("en");
+}
+
+/** 950, 12.3k, 4.56M: three digits that matter. */
+export function compact(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  const size = Math.abs(value);
+  if (size < 1000) return String(Math.round(value * 10) / 10);
+  if (size < 999_500) return `${digits(value / 1e3)}k`;
+  if (size < 999_500_000) return `${digits(value / 1e6)}M`;
+  return `${digits(value / 1e9)}G`;
+}
+
+function digits(value: number): string {
+  const size = Math.abs(value);
+  return value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0).replace(/\.0+$/, "");
+}
+
+export function tokensTotal(tokens: Tokens): number {
+  return tokens.input + tokens.output + tokens.cache_read + tokens.cache_write;
+}
+
+/** Integer micro-dollars as dollars with the digits that matter. */
+export function money(micros: number | null | undefined): string {
+  if (micros === null || micros === undefined) return "–";
+  if (micros === 0) return "$0";
+  const dollars = micros / 1e6;
+  const size = Math.abs(dollars);
+  if (size < 0.0001) return "< $0.0001";
+  const places = size >= 1000 ? 0 : size >= 1 ? 2 : size >= 0.01 ? 3 : 4;
+  const text = dollars.toLocaleString("en", {
+    minimumFractionDigits: Math.min(places, 2),
+    maximumFractionDigits: places,
+  });
+  return `$${text}`;
+}
+
+export interface CostSaid {
+  text: string;
+  source: "vendor" | "computed" | null;
+  micros: number | null;
+}
+
+/** The vendor's own figure where there is one, else ours; always with its source. */
+export function costSaid(cost: Cost): CostSaid {
+  if (cost.vendor !== null && cost.vendor !== undefined) {
+    return { text: money(cost.vendor), source: "vendor", micros: cost.vendor };
+  }
+  if (cost.computed !== null && cost.computed !== undefined) {
+    return { text: money(cost.computed), source: "computed", micros: cost.computed };
+  }
+  return { text: "–", source: null, micros: null };
+}
+
+/** 0.4, 14.2, 1.2k events a second. */
+export function perSecond(rate: number): string {
+  return rate < 10 ? (Math.round(rate * 10) / 10).toString() : compact(Math.round(rate));
+}
+
+export function bytes(size: number): string {
+  if (size < 1000) return `${size} B`;
+  if (size < 1e6) return `${digits(size / 1e3)} kB`;
+  return `${digits(size / 1e6)} MB`;
+}

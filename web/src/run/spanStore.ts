@@ -1,0 +1,181 @@
+// Owns the spans of one run on this screen: pages from the API, then live events folded in the same way.
+import type { AnnalsEvent, JsonObject, Span, SpanKind, SpanStatus } from "../api/types";
+import { asNumber, asObject, asText } from "../format/summary";
+
+/** A span with its times as numbers, milliseconds since the epoch with microseconds as fractions. */
+export interface TimedSpan extends Span {
+  start_ms: number;
+  end_ms: number | null;
+}
+
+/** Milliseconds with the microseconds that `Date.parse` drops. */
+export function timeMs(text: string): number {
+  const ms = Date.parse(text);
+  const micros = /\.\d{3}(\d{3})Z$/.exec(text)?.[1];
+  return micros ? ms + Number(micros) / 1000 : ms;
+}
+
+function timed(span: Span): TimedSpan {
+  const start_ms = timeMs(span.started_at);
+  const end_ms = span.ended_at ? Math.max(start_ms, timeMs(span.ended_at)) : null;
+  return { ...span, start_ms, end_ms };
+}
+
+export class SpanStore {
+  /** Ordered by start position. */
+  readonly spans: TimedSpan[] = [];
+  private readonly byKey = new Map<string, TimedSpan>();
+  /** Highest position that is folded in; live events up to here are old news. */
+  folded = 0;
+  version = 0;
+
+  addPage(spans: readonly Span[]): void {
+    for (const span of spans) {
+      if (this.byKey.has(spanKey(span.kind, span.span_id))) continue;
+      this.insert(timed(span));
+    }
+    this.version++;
+  }
+
+  get(spanId: string): TimedSpan | undefined {
+    return this.spans.find((span) => span.span_id === spanId);
+  }
+
+  /** Folds one live event; true when a span appeared or changed. */
+  apply(event: AnnalsEvent): boolean {
+    if (event.position <= this.folded) return false;
+    this.folded = event.position;
+    const data = asObject(event.data);
+    const changed = this.fold(event, data);
+    if (changed) this.version++;
+    return changed;
+  }
+
+  private fold(event: AnnalsEvent, data: JsonObject): boolean {
+    const [noun, verb] = event.event_type.split(".");
+    switch (noun) {
+      case "run":
+        if (verb === "started") return this.open(event, "run", runKey(event), asText(data.title));
+        if (verb === "completed") return this.close(event, "run", runKey(event), "ok", data);
+        if (verb === "failed") return this.close(event, "run", runKey(event), "error", data);
+        return false;
+      case "agent": {
+        const id = asText(data.agent_id) ?? event.actor.actor_id;
+        if (verb === "started") return this.openAgent(event, id, data);
+        if (verb !== "stopped") return false;
+        return this.close(event, "agent", id, data.success === false ? "error" : "ok", data);
+      }
+      case "model":
+        return this.call(event, "model", asText(data.model_call_id), verb, data);
+      case "tool":
+        return this.call(event, "tool", asText(data.tool_call_id), verb, data);
+      case "message":
+        return verb === "created" && this.message(event, data);
+      default:
+        return false;
+    }
+  }
+
+  private call(
+    event: AnnalsEvent,
+    kind: "model" | "tool",
+    id: string | null,
+    verb: string | undefined,
+    data: JsonObject,
+  ): boolean {
+    if (!id) return false;
+    const name = asText(kind === "model" ? data.model : data.tool_name);
+    if (verb === "invoked") return this.open(event, kind, id, name);
+    const status: SpanStatus = verb === "failed" ? "error" : "ok";
+    if (verb !== "completed" && verb !== "succeeded" && verb !== "failed") return false;
+    return this.close(event, kind, id, status, data, name);
+  }
+
+  private message(event: AnnalsEvent, data: JsonObject): boolean {
+    const id = asText(data.message_id) ?? event.event_id;
+    if (!this.open(event, "message", id, asText(data.kind))) return false;
+    return this.close(event, "message", id, "ok", {});
+  }
+
+  private openAgent(event: AnnalsEvent, id: string, data: JsonObject): boolean {
+    const opened = this.open(event, "agent", id, asText(data.name) ?? id);
+    const spawn = asText(data.tool_call_id);
+    const span = this.byKey.get(spanKey("agent", id));
+    const parent = spawn ? this.byKey.get(spanKey("tool", spawn)) : undefined;
+    if (opened && span && parent) span.parent_span_id = parent.span_id;
+    return opened;
+  }
+
+  private open(event: AnnalsEvent, kind: SpanKind, id: string, name: string | null): boolean {
+    if (this.byKey.has(spanKey(kind, id))) return false;
+    const agent = kind === "agent" ? undefined : this.byKey.get(spanKey("agent", event.actor.actor_id));
+    const run = kind === "run" ? undefined : this.byKey.get(spanKey("run", runKey(event)));
+    this.insert(
+      timed({
+        span_id: id,
+        kind,
+        name: name ?? kind,
+        agent_id: event.actor.actor_id,
+        parent_span_id: agent?.span_id ?? run?.span_id ?? null,
+        started_at: event.occurred_at,
+        ended_at: null,
+        duration_ms: null,
+        status: "open",
+        start_position: event.position,
+        end_position: null,
+      }),
+    );
+    return true;
+  }
+
+  private close(
+    event: AnnalsEvent,
+    kind: SpanKind,
+    id: string,
+    status: SpanStatus,
+    data: JsonObject,
+    name: string | null = null,
+  ): boolean {
+    // An end whose start was never told is still shown, as an instant.
+    if (!this.byKey.has(spanKey(kind, id))) this.open(event, kind, id, name);
+    const span = this.byKey.get(spanKey(kind, id));
+    if (!span) return false;
+    span.ended_at = event.occurred_at;
+    span.end_ms = Math.max(span.start_ms, timeMs(event.occurred_at));
+    span.duration_ms = asNumber(data.duration_ms) ?? span.end_ms - span.start_ms;
+    span.status = status;
+    span.end_position = event.position;
+    const usage = asObject(data.usage);
+    if (data.usage) {
+      span.tokens = {
+        input: asNumber(usage.input_tokens) ?? 0,
+        output: asNumber(usage.output_tokens) ?? 0,
+        cache_read: asNumber(usage.cache_read_tokens) ?? 0,
+        cache_write: asNumber(usage.cache_write_tokens) ?? 0,
+      };
+    }
+    return true;
+  }
+
+  private insert(span: TimedSpan): void {
+    this.byKey.set(spanKey(span.kind, span.span_id), span);
+    const last = this.spans[this.spans.length - 1];
+    if (!last || last.start_position <= span.start_position) {
+      this.spans.push(span);
+      return;
+    }
+    let at = this.spans.length;
+    while (at > 0 && (this.spans[at - 1]?.start_position ?? 0) > span.start_position) at--;
+    this.spans.splice(at, 0, span);
+  }
+}
+
+function runKey(event: AnnalsEvent): string {
+  return event.run_id ?? event.stream.stream_id;
+}
+
+/** A span id may carry its kind in front ("tool:toolu_1"); the bare id is what live events name. */
+function spanKey(kind: SpanKind, id: string): string {
+  const bare = id.startsWith(`${kind}:`) ? id.slice(kind.length + 1) : id;
+  return `${kind}\u0000${bare}`;
+}

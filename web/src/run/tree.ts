@@ -1,0 +1,67 @@
+// Owns the rows of the waterfall: spans nested under what caused them, flattened for a virtual list.
+import type { SpanKind } from "../api/types";
+import type { TimedSpan } from "./spanStore";
+
+export interface TreeRow {
+  span: TimedSpan;
+  depth: number;
+  child_count: number;
+  collapsed: boolean;
+}
+
+export interface TreeFilter {
+  kinds: ReadonlySet<SpanKind>;
+  errors_only: boolean;
+  text: string;
+  collapsed: ReadonlySet<string>;
+}
+
+/** Model calls do not nest their tools: both are steps of the agent, in the order in which they happened. */
+function parentOf(span: TimedSpan, byId: ReadonlyMap<string, TimedSpan>): TimedSpan | undefined {
+  let parent = span.parent_span_id ? byId.get(span.parent_span_id) : undefined;
+  // The bound keeps a malformed cycle of parents from hanging the page.
+  for (let hops = 0; parent?.kind === "model" && hops < 8; hops++) {
+    parent = parent.parent_span_id ? byId.get(parent.parent_span_id) : undefined;
+  }
+  return parent === span ? undefined : parent;
+}
+
+export function treeRows(spans: readonly TimedSpan[], filter: TreeFilter): TreeRow[] {
+  const byId = new Map(spans.map((span) => [span.span_id, span]));
+  const wanted = (span: TimedSpan) =>
+    filter.kinds.has(span.kind) &&
+    (!filter.errors_only || span.status === "error") &&
+    (filter.text === "" || span.name.toLowerCase().includes(filter.text));
+  const flat = filter.errors_only || filter.text !== "";
+  if (flat) {
+    return spans
+      .filter(wanted)
+      .map((span) => ({ span, depth: 0, child_count: 0, collapsed: false }));
+  }
+
+  const children = new Map<TimedSpan | null, TimedSpan[]>();
+  for (const span of spans) {
+    if (!wanted(span)) continue;
+    let parent = parentOf(span, byId);
+    for (let hops = 0; parent && !wanted(parent) && hops < 64; hops++) parent = parentOf(parent, byId);
+    const list = children.get(parent ?? null);
+    if (list) list.push(span);
+    else children.set(parent ?? null, [span]);
+  }
+  const rows: TreeRow[] = [];
+  const seen = new Set<TimedSpan>();
+  const stack = (children.get(null) ?? []).map((span) => ({ span, depth: 0 })).reverse();
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    if (seen.has(next.span)) continue;
+    seen.add(next.span);
+    const below = children.get(next.span) ?? [];
+    const collapsed = filter.collapsed.has(next.span.span_id);
+    rows.push({ ...next, child_count: below.length, collapsed });
+    if (collapsed) continue;
+    for (let at = below.length - 1; at >= 0; at--) {
+      const span = below[at];
+      if (span) stack.push({ span, depth: next.depth + 1 });
+    }
+  }
+  return rows;
+}
