@@ -24,11 +24,7 @@ pub struct Annals {
 /// Starts the binary and waits until it says that it listens.
 pub fn start(binary: &Path, data: &Path, config: Option<&Path>) -> Result<Annals> {
     let mut command = Command::new(binary);
-    command
-        .arg("serve")
-        .arg("--data")
-        .arg(data)
-        .args(["--listen", "127.0.0.1:0"]);
+    command.arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
     if let Some(config) = config {
         command.arg("--config").arg(config);
     }
@@ -44,11 +40,7 @@ pub fn start(binary: &Path, data: &Path, config: Option<&Path>) -> Result<Annals
     let address = (&mut stdout)
         .lines()
         .map_while(Result::ok)
-        .find_map(|line| {
-            line.trim()
-                .strip_prefix("listening on http://")
-                .map(str::to_owned)
-        })
+        .find_map(|line| line.trim().strip_prefix("listening on http://").map(str::to_owned))
         .context("the server ended before it listened")?;
     let token =
         std::fs::read_to_string(data.join("owner.token")).context("reading the owner token")?;
@@ -78,18 +70,6 @@ impl Annals {
         }
         Ok(start.elapsed())
     }
-
-    /// A counter or gauge without labels from `/metrics`, if the server has it.
-    pub fn metric(&self, name: &str) -> Option<f64> {
-        let text = http::get(self.address, "/metrics", &self.token).ok()?;
-        text.lines().find_map(|line| {
-            line.strip_prefix(name)?
-                .strip_prefix(' ')?
-                .trim()
-                .parse()
-                .ok()
-        })
-    }
 }
 
 fn number_after(text: &str, key: &str) -> Option<u64> {
@@ -103,9 +83,6 @@ pub fn binary() -> Result<PathBuf> {
     let path = std::env::var_os("ANNALS_BIN")
         .map_or_else(|| PathBuf::from("../target/release/annals"), PathBuf::from);
     path.canonicalize().with_context(|| {
-        format!(
-            "no binary at {}: run `cargo build --release` first",
-            path.display()
-        )
+        format!("no binary at {}: run `cargo build --release` first", path.display())
     })
 }

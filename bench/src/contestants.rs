@@ -1,12 +1,12 @@
 //! Owns the contestants: how each one is started, loaded, looked at and stopped for one turn.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::floor::{self, Writes};
 use crate::http::HttpAppend;
@@ -26,11 +26,7 @@ pub struct Shape {
 
 impl std::fmt::Display for Shape {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            formatter,
-            "{} connections × {} events",
-            self.connections, self.events_per_request
-        )
+        write!(formatter, "{} connections × {} events", self.connections, self.events_per_request)
     }
 }
 
@@ -42,10 +38,8 @@ pub struct Configuration {
 }
 
 /// Everything on: what a newcomer gets.
-pub const DEFAULT: Configuration = Configuration {
-    text: "",
-    told_as: "everything on, as it comes",
-};
+pub const DEFAULT: Configuration =
+    Configuration { text: "", told_as: "everything on, as it comes" };
 /// What row b asks for. There is no redaction to switch off.
 pub const WITHOUT_CATALOG: Configuration = Configuration {
     text: "schema_check = false\n",
@@ -57,7 +51,7 @@ pub fn annals_http(
     name: &'static str,
     shape: Shape,
     configuration: Configuration,
-    writes: Rc<Cell<Writes>>,
+    writes: Rc<RefCell<Writes>>,
 ) -> Contestant<'static> {
     let take = move |directory: &Path, event_total: u64| {
         let config = directory.join("annals.toml");
@@ -66,21 +60,14 @@ pub fn annals_http(
         let exchanges = lanes(shape, |lane| {
             HttpAppend::new("/v1/events", &annals.token, shape.events_per_request, lane)
         });
-        let mut turn = load_turn(
-            &annals.server,
-            annals.address,
-            exchanges,
-            shape,
-            event_total,
-        )?;
+        let mut turn = load_turn(&annals.server, annals.address, exchanges, shape, event_total)?;
         let lag = annals.view_lag()?;
         turn.view_lag = Some((lag, annals.wait_for_views()?));
-        writes.set(annals_writes(&annals)?);
-        turn.remark = Some(format!(
-            "{:.0} events a commit",
-            event_total as f64 / writes.get().commit_count as f64
-        ));
         annals.server.stop()?;
+        let made = Writes::of_log(&directory.join("data/log"))?;
+        turn.remark =
+            Some(format!("{:.0} events a commit", event_total as f64 / made.0.len() as f64));
+        writes.replace(made);
         Ok(turn)
     };
     Contestant {
@@ -94,25 +81,12 @@ pub fn annals_http(
     }
 }
 
-fn annals_writes(annals: &annals::Annals) -> Result<Writes> {
-    let counter = |name: &str| {
-        annals
-            .metric(name)
-            .with_context(|| format!("no {name} in /metrics"))
-    };
-    Ok(Writes {
-        commit_count: counter("annals_log_commits_total")? as u64,
-        byte_count: counter("annals_log_written_bytes_total")? as u64,
-    })
-}
-
 /// The server that does nothing, with answers of the size that Annals gives.
 pub fn nothing_http(shape: Shape, answer_bytes: usize) -> Contestant<'static> {
     let take = move |_: &Path, event_total: u64| {
         let (server, address) = nothing::start(shape.events_per_request, answer_bytes)?;
-        let exchanges = lanes(shape, |lane| {
-            HttpAppend::new("/v1/events", "-", shape.events_per_request, lane)
-        });
+        let exchanges =
+            lanes(shape, |lane| HttpAppend::new("/v1/events", "-", shape.events_per_request, lane));
         let turn = load_turn(&server, address, exchanges, shape, event_total)?;
         server.stop()?;
         Ok(turn)
@@ -171,30 +145,26 @@ pub fn postgres_insert<'a>(cluster: &'a Cluster, shape: Shape) -> Contestant<'a>
 }
 
 /// The writes and syncs of Annals' turn of the same round, without a server or a client.
-pub fn bare_floor(writes: Rc<Cell<Writes>>) -> Contestant<'static> {
+pub fn bare_floor(writes: Rc<RefCell<Writes>>) -> Contestant<'static> {
     let take = move |directory: &Path, event_total: u64| {
-        let writes = writes.get();
+        let writes = writes.borrow();
         let before_s = own_processor_s();
-        let elapsed = floor::replay(directory, writes)?;
+        let elapsed = floor::replay(directory, &writes)?;
         Ok(Turn {
-            load: Load {
-                elapsed,
-                event_count: event_total,
-                latencies_us: Vec::new(),
-            },
+            load: Load { elapsed, event_count: event_total, latencies_us: Vec::new() },
             server: Usage::default(),
             client_processor_s: own_processor_s() - before_s,
             view_lag: None,
             remark: Some(format!(
-                "{} writes of {} bytes",
-                writes.commit_count,
-                writes.byte_count / writes.commit_count.max(1)
+                "{} writes, {} bytes on average",
+                writes.0.len(),
+                writes.byte_count() / writes.0.len() as u64
             )),
         })
     };
     Contestant {
         name: "the bare writes and syncs",
-        settings: "as many write + fdatasync of as many bytes as Annals' turn of the same round made, into preallocated 64 MiB files, by one thread".to_owned(),
+        settings: "the writes of Annals' turn of the same round, size by size, each with its fdatasync, into preallocated 64 MiB files, by one thread".to_owned(),
         sets_total: false,
         take: Box::new(take),
     }
@@ -233,16 +203,7 @@ impl Cluster {
     fn empty_table(&self, address: SocketAddr) -> Result<()> {
         let port = address.port().to_string();
         let mut psql = Command::new("psql");
-        psql.args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &port,
-            "-U",
-            "bench",
-            "-d",
-            "postgres",
-        ]);
+        psql.args(["-h", "127.0.0.1", "-p", &port, "-U", "bench", "-d", "postgres"]);
         psql.args(["-qc", "truncate events", "-c", "checkpoint"]);
         crate::process::output(&mut psql)?;
         Ok(())

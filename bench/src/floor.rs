@@ -1,39 +1,77 @@
-//! Owns the floor: as many writes of as many bytes as a run of Annals made, each followed by fdatasync,
-//! with no server and no client around them. Nothing that keeps the promise can be faster.
+//! Owns the floor: the very writes that a run of Annals made, each followed by fdatasync, with no server
+//! and no client around them. Nothing that commits the same way can be faster.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 
-/// The writes of one run, as the server counted them.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Writes {
-    pub commit_count: u64,
-    pub byte_count: u64,
+/// The sizes of the writes that one run of Annals made, one for each commit.
+#[derive(Debug, Clone, Default)]
+pub struct Writes(pub Vec<u32>);
+
+/// Bytes before a segment's first frame, and of a frame's head: see `docs/formats/segment.md`.
+const SEGMENT_HEAD_BYTES: usize = 64;
+const FRAME_HEAD_BYTES: usize = 16;
+
+impl Writes {
+    /// Reads the commits of a log from the heads of its frames: each names the place where its commit
+    /// began.
+    pub fn of_log(directory: &Path) -> Result<Self> {
+        let mut segments: Vec<_> = std::fs::read_dir(directory)?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "seg"))
+            .collect();
+        segments.sort();
+        let mut sizes = Vec::new();
+        for segment in segments {
+            commits_of(&std::fs::read(segment)?, &mut sizes);
+        }
+        Ok(Self(sizes))
+    }
+
+    pub fn byte_count(&self) -> u64 {
+        self.0.iter().map(|size| u64::from(*size)).sum()
+    }
+}
+
+fn commits_of(segment: &[u8], sizes: &mut Vec<u32>) {
+    let number = |at: usize| {
+        let bytes = segment.get(at..at + 4)?.try_into().ok()?;
+        Some(u32::from_le_bytes(bytes))
+    };
+    let (mut at, mut commit) = (SEGMENT_HEAD_BYTES, None);
+    while let (Some(length @ 1..), Some(begin)) = (number(at), number(at + 12)) {
+        let frame_bytes = FRAME_HEAD_BYTES as u32 + length;
+        match sizes.last_mut() {
+            Some(size) if commit == Some(begin) => *size += frame_bytes,
+            _ => sizes.push(frame_bytes),
+        }
+        commit = Some(begin);
+        at += frame_bytes as usize;
+    }
 }
 
 /// A segment's size: the floor preallocates and changes files as the engine does.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// Writes and syncs, and says how long it took.
-pub fn replay(directory: &Path, writes: Writes) -> Result<Duration> {
-    ensure!(writes.commit_count > 0, "nothing to replay");
-    let commit_bytes = usize::try_from(writes.byte_count / writes.commit_count)?;
-    let buffer: Vec<u8> = (0..commit_bytes).map(|at| (at % 251) as u8).collect();
+pub fn replay(directory: &Path, writes: &Writes) -> Result<Duration> {
+    let largest = writes.0.iter().copied().max().context("nothing to replay")?;
+    let buffer: Vec<u8> = (0..largest).map(|at| (at % 251) as u8).collect();
     let start = Instant::now();
     let mut segment_count = 0;
     let (mut file, mut at) = (open(directory, segment_count)?, 0);
-    for _ in 0..writes.commit_count {
-        if at + commit_bytes as u64 > SEGMENT_BYTES {
+    for size in &writes.0 {
+        if at + u64::from(*size) > SEGMENT_BYTES {
             segment_count += 1;
             (file, at) = (open(directory, segment_count)?, 0);
         }
-        file.write_all_at(&buffer, at)?;
+        file.write_all_at(&buffer[..*size as usize], at)?;
         file.sync_data()?;
-        at += commit_bytes as u64;
+        at += u64::from(*size);
     }
     Ok(start.elapsed())
 }

@@ -23,10 +23,7 @@ impl HttpAppend {
         let body = if events_per_request == 1 {
             event
         } else {
-            format!(
-                "[{}]",
-                vec![event.as_str(); events_per_request as usize].join(",")
-            )
+            format!("[{}]", vec![event.as_str(); events_per_request as usize].join(","))
         };
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -39,11 +36,7 @@ impl HttpAppend {
             request,
             events_per_request,
             next_number: lane * 1_000_000_000,
-            expected_status: if events_per_request == 1 {
-                "201"
-            } else {
-                "200"
-            },
+            expected_status: if events_per_request == 1 { "201" } else { "200" },
         }
     }
 }
@@ -82,18 +75,12 @@ impl HttpAppend {
             return true;
         }
         let wanted = format!("\"accepted\":{},", self.events_per_request);
-        body.windows(wanted.len())
-            .take(256)
-            .any(|window| window == wanted.as_bytes())
+        body.windows(wanted.len()).take(256).any(|window| window == wanted.as_bytes())
     }
 }
 
 fn head_length(input: &[u8]) -> Option<usize> {
-    input
-        .windows(4)
-        .take(4096)
-        .position(|window| window == b"\r\n\r\n")
-        .map(|at| at + 4)
+    input.windows(4).take(4096).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
 }
 
 fn content_length(head: &str) -> Result<usize> {

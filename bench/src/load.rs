@@ -63,9 +63,7 @@ pub fn drive<E: Exchange + 'static>(
     request_count: u64,
     events_per_request: u64,
 ) -> Result<Load> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let mut connections = Vec::with_capacity(exchanges.len());
         for exchange in exchanges {
@@ -82,11 +80,7 @@ pub fn drive<E: Exchange + 'static>(
             latencies_us.extend(task.await??);
         }
         let elapsed = start.elapsed();
-        Ok(Load {
-            elapsed,
-            event_count: request_count * events_per_request,
-            latencies_us,
-        })
+        Ok(Load { elapsed, event_count: request_count * events_per_request, latencies_us })
     })
 }
 
@@ -100,11 +94,7 @@ impl<E: Exchange> Connection<E> {
     async fn open(address: SocketAddr, exchange: E) -> Result<Self> {
         let socket = TcpStream::connect(address).await.context("connecting")?;
         socket.set_nodelay(true)?;
-        let mut connection = Self {
-            socket,
-            input: Vec::with_capacity(128 * 1024),
-            exchange,
-        };
+        let mut connection = Self { socket, input: Vec::with_capacity(128 * 1024), exchange };
         let opening = connection.exchange.opening();
         if !opening.is_empty() {
             connection.socket.write_all(&opening).await?;

@@ -52,11 +52,7 @@ fn run(quick: bool, keys: &[&str]) -> Result<()> {
 }
 
 fn measure(plan: &Plan, keys: &[&str]) -> Result<String> {
-    let machine = Machine::survey(
-        plan,
-        floor::sync_median(&plan.directory)?,
-        postgres::version()?,
-    );
+    let machine = Machine::survey(plan, floor::sync_median(&plan.directory)?, postgres::version()?);
     let mut measured = Vec::new();
     for key in rows::KEYS {
         if keys.is_empty() || keys.contains(&key) {

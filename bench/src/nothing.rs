@@ -34,11 +34,7 @@ pub fn start(events_per_request: u64, answer_bytes: usize) -> Result<(Server, So
 /// Serves until it is told to end.
 pub fn serve(address: SocketAddr, events_per_request: u64, answer_bytes: usize) -> Result<()> {
     let answer = answer(events_per_request, answer_bytes);
-    let status = if events_per_request == 1 {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
+    let status = if events_per_request == 1 { StatusCode::CREATED } else { StatusCode::OK };
     let handler = move |body: Bytes| {
         let answer = answer.clone();
         async move {
@@ -47,13 +43,10 @@ pub fn serve(address: SocketAddr, events_per_request: u64, answer_bytes: usize) 
         }
     };
     let router = Router::new().route("/v1/events", post(handler));
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(async {
-            let listener = tokio::net::TcpListener::bind(address).await?;
-            Ok(axum::serve(listener, router).await?)
-        })
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        let listener = tokio::net::TcpListener::bind(address).await?;
+        Ok(axum::serve(listener, router).await?)
+    })
 }
 
 fn answer(events_per_request: u64, answer_bytes: usize) -> Bytes {

@@ -28,10 +28,7 @@ impl Cluster {
     /// Initialises a cluster and its table. PostgreSQL refuses to run as root, so root hands the
     /// directory to the `postgres` user of the Debian package.
     pub fn create(directory: &Path) -> Result<Self> {
-        let cluster = Self {
-            bin: bin_directory()?,
-            data: directory.join("cluster"),
-        };
+        let cluster = Self { bin: bin_directory()?, data: directory.join("cluster") };
         if is_root() {
             output(Command::new("chown").arg("postgres").arg(directory))?;
         }
@@ -49,18 +46,7 @@ impl Cluster {
         let (server, address) = cluster.start()?;
         let port = address.port().to_string();
         let mut psql = cluster.command("psql");
-        psql.args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &port,
-            "-U",
-            "bench",
-            "-d",
-            "postgres",
-            "-c",
-            TABLE,
-        ]);
+        psql.args(["-h", "127.0.0.1", "-p", &port, "-U", "bench", "-d", "postgres", "-c", TABLE]);
         output(&mut psql)?;
         server.stop()?;
         Ok(cluster)
@@ -70,10 +56,7 @@ impl Cluster {
     pub fn start(&self) -> Result<(Server, SocketAddr)> {
         let port = free_port()?;
         let mut command = self.command("postgres");
-        command
-            .arg("-D")
-            .arg(&self.data)
-            .args(["-p", &port.to_string(), "-k", ""]);
+        command.arg("-D").arg(&self.data).args(["-p", &port.to_string(), "-k", ""]);
         for setting in [
             "listen_addresses=127.0.0.1",
             "synchronous_commit=on",
@@ -95,9 +78,7 @@ impl Cluster {
         let path = self.bin.join(program);
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
-            command
-                .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
-                .arg(path);
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(path);
             command
         } else {
             Command::new(path)
@@ -150,11 +131,7 @@ impl PostgresInsert {
         request.extend(message(b'E', b"\0\0\0\0\0"));
         request.extend(message(b'S', b""));
         let slots = Slots::find(&request);
-        Self {
-            slots,
-            request,
-            next_number: lane * 1_000_000_000,
-        }
+        Self { slots, request, next_number: lane * 1_000_000_000 }
     }
 }
 
@@ -181,8 +158,7 @@ impl Exchange for PostgresInsert {
 
     fn request(&mut self) -> &[u8] {
         // An id is spelled twice: in its own column and inside the body.
-        self.slots
-            .fill(&mut self.request, self.next_number, self.slots.id_count());
+        self.slots.fill(&mut self.request, self.next_number, self.slots.id_count());
         self.next_number += 1;
         &self.request
     }

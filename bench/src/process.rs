@@ -34,17 +34,11 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("starting {name}"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            child,
-        })
+        Ok(Self { name: name.to_owned(), child })
     }
 
     pub fn adopt(name: &str, child: Child) -> Self {
-        Self {
-            name: name.to_owned(),
-            child,
-        }
+        Self { name: name.to_owned(), child }
     }
 
     /// PostgreSQL works in children, so a server is all processes below its id.
@@ -81,11 +75,7 @@ impl Server {
 
     /// PostgreSQL takes SIGINT for a fast shutdown; SIGTERM would wait for the clients.
     fn signal(&self) -> Signal {
-        if self.name == "postgres" {
-            Signal::INT
-        } else {
-            Signal::TERM
-        }
+        if self.name == "postgres" { Signal::INT } else { Signal::TERM }
     }
 }
 
@@ -114,15 +104,10 @@ pub fn wait_for_port(address: SocketAddr) -> Result<()> {
 
 /// Runs a command to its end and returns what it printed.
 pub fn output(command: &mut Command) -> Result<String> {
-    let result = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("running {command:?}"))?;
+    let result =
+        command.stdin(Stdio::null()).output().with_context(|| format!("running {command:?}"))?;
     if !result.status.success() {
-        bail!(
-            "{command:?} failed: {}",
-            String::from_utf8_lossy(&result.stderr)
-        );
+        bail!("{command:?} failed: {}", String::from_utf8_lossy(&result.stderr));
     }
     Ok(String::from_utf8_lossy(&result.stdout).trim().to_owned())
 }
@@ -138,11 +123,7 @@ fn family(root: u32) -> Vec<u32> {
     while let Some(pid) = pids.get(index).copied() {
         let path = format!("/proc/{pid}/task/{pid}/children");
         let children = std::fs::read_to_string(path).unwrap_or_default();
-        pids.extend(
-            children
-                .split_whitespace()
-                .filter_map(|child| child.parse::<u32>().ok()),
-        );
+        pids.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
         index += 1;
     }
     pids

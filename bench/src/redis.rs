@@ -23,14 +23,7 @@ pub fn start(directory: &Path) -> Result<(Server, SocketAddr)> {
     command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
         .arg(directory)
-        .args([
-            "--appendonly",
-            "yes",
-            "--appendfsync",
-            "always",
-            "--save",
-            "",
-        ])
+        .args(["--appendonly", "yes", "--appendfsync", "always", "--save", ""])
         .args(["--auto-aof-rewrite-percentage", "0", "--daemonize", "no"]);
     let server = Server::spawn("redis", command)?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -56,12 +49,7 @@ impl RedisXadd {
         );
         let request = one.repeat(pipeline as usize).into_bytes();
         let slots = Slots::find(&request);
-        Self {
-            slots,
-            request,
-            pipeline,
-            next_number: lane * 1_000_000_000,
-        }
+        Self { slots, request, pipeline, next_number: lane * 1_000_000_000 }
     }
 }
 
@@ -90,10 +78,7 @@ fn bulk_length(input: &[u8]) -> Result<Option<usize>> {
         return Ok(None);
     };
     if input[0] != b'$' {
-        bail!(
-            "redis answered {}",
-            String::from_utf8_lossy(&input[..line_end])
-        );
+        bail!("redis answered {}", String::from_utf8_lossy(&input[..line_end]));
     }
     let length: usize = std::str::from_utf8(&input[1..line_end])?.trim().parse()?;
     let total = line_end + 1 + length + 2;

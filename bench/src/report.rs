@@ -55,10 +55,7 @@ fn first_field(path: &str, name: &str) -> String {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     text.lines()
         .find_map(|line| line.strip_prefix(name)?.split_once(':'))
-        .map_or_else(
-            || "unknown".to_owned(),
-            |(_, value)| value.trim().to_owned(),
-        )
+        .map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
 }
 
 /// Renders the whole page.
@@ -114,27 +111,13 @@ fn render_row(text: &mut String, row: &Row) {
 }
 
 fn render_outcome(text: &mut String, outcome: &Outcome, base: f64) {
-    let mut rates: Vec<f64> = outcome
-        .turns
-        .iter()
-        .map(|turn| turn.load.events_per_s())
-        .collect();
+    let mut rates: Vec<f64> = outcome.turns.iter().map(|turn| turn.load.events_per_s()).collect();
     rates.sort_by(f64::total_cmp);
     let median = median_rate(outcome);
     let latency = |per_mille| {
-        median_of(
-            outcome
-                .turns
-                .iter()
-                .map(|turn| f64::from(turn.load.latency_us(per_mille))),
-        )
+        median_of(outcome.turns.iter().map(|turn| f64::from(turn.load.latency_us(per_mille))))
     };
-    let memory = median_of(
-        outcome
-            .turns
-            .iter()
-            .map(|turn| turn.server.resident_bytes as f64),
-    );
+    let memory = median_of(outcome.turns.iter().map(|turn| turn.server.resident_bytes as f64));
     let per_million = |seconds: f64, events: u64| seconds * 1e6 / events as f64;
     let server = median_of(
         outcome
@@ -188,11 +171,7 @@ fn render_aim(text: &mut String, row: &Row, aim: &Aim) {
         .find(|outcome| outcome.name == aim.against)
         .map_or(f64::NAN, median_rate);
     let ratio = own / other;
-    let verdict = if ratio >= aim.ratio_min {
-        "reached"
-    } else {
-        "not reached"
-    };
+    let verdict = if ratio >= aim.ratio_min { "reached" } else { "not reached" };
     let _ = writeln!(
         text,
         "**{ratio:.2}× {}** — {} asks for ≥ {}×: {verdict}.\n",

@@ -35,10 +35,7 @@ pub struct Contestant<'a> {
 
 impl std::fmt::Debug for Contestant<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Contestant")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Contestant").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -90,37 +87,19 @@ pub fn measure(
 ) -> Result<Row> {
     say(&format!("row {key}: {title}"));
     let event_total = choose_total(plan, calibration, &mut contestants)?;
-    say(&format!(
-        "  {event_total} events a turn, {} rounds",
-        plan.rounds
-    ));
+    say(&format!("  {event_total} events a turn, {} rounds", plan.rounds));
     let mut outcomes: Vec<Outcome> = contestants
         .iter()
-        .map(|side| Outcome {
-            name: side.name,
-            settings: side.settings.clone(),
-            turns: Vec::new(),
-        })
+        .map(|side| Outcome { name: side.name, settings: side.settings.clone(), turns: Vec::new() })
         .collect();
     for _ in 0..plan.rounds {
         for (side, outcome) in contestants.iter_mut().zip(&mut outcomes) {
             let turn = take_turn(plan, side, event_total)?;
-            say(&format!(
-                "  {:<26} {:>9.0} events/s",
-                side.name,
-                turn.load.events_per_s()
-            ));
+            say(&format!("  {:<26} {:>9.0} events/s", side.name, turn.load.events_per_s()));
             outcome.turns.push(turn);
         }
     }
-    Ok(Row {
-        key,
-        title,
-        how,
-        event_total,
-        outcomes,
-        aims,
-    })
+    Ok(Row { key, title, how, event_total, outcomes, aims })
 }
 
 fn choose_total(plan: &Plan, calibration: u64, contestants: &mut [Contestant<'_>]) -> Result<u64> {

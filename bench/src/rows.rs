@@ -2,7 +2,7 @@
 //!
 //! The letters are those of the design's table of speed.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use anyhow::{Result, bail};
@@ -22,22 +22,10 @@ const PIPELINED: &str = "Redis XADD, pipelined";
 const UNPIPELINED: &str = "Redis XADD, one at a time";
 
 /// 16 × 50 and 8 × 100: as many events in flight on both sides.
-const REDIS_PIPELINE: Shape = Shape {
-    connections: 16,
-    events_per_request: 50,
-};
-const HTTP_BATCH: Shape = Shape {
-    connections: 8,
-    events_per_request: 100,
-};
-const ONE_EACH: Shape = Shape {
-    connections: 64,
-    events_per_request: 1,
-};
-const POSTGRES: Shape = Shape {
-    connections: 32,
-    events_per_request: 1,
-};
+const REDIS_PIPELINE: Shape = Shape { connections: 16, events_per_request: 50 };
+const HTTP_BATCH: Shape = Shape { connections: 8, events_per_request: 100 };
+const ONE_EACH: Shape = Shape { connections: 64, events_per_request: 1 };
+const POSTGRES: Shape = Shape { connections: 32, events_per_request: 1 };
 
 /// About what Annals answers to a batch of 100 and to one event.
 const BATCH_ANSWER_BYTES: usize = 38_000;
@@ -54,7 +42,7 @@ pub fn measure(plan: &Plan, key: &str) -> Result<Row> {
 }
 
 fn batches(plan: &Plan) -> Result<Row> {
-    let writes = Rc::new(Cell::new(Writes::default()));
+    let writes = Rc::new(RefCell::new(Writes::default()));
     measure_row(
         plan,
         "b",
@@ -96,7 +84,7 @@ fn one_event_a_request(plan: &Plan) -> Result<Row> {
     let directory = plan.directory.join("postgres");
     std::fs::create_dir_all(&directory)?;
     let cluster = Cluster::create(&directory)?;
-    let writes = Rc::new(Cell::new(Writes::default()));
+    let writes = Rc::new(RefCell::new(Writes::default()));
     measure_row(
         plan,
         "d",
@@ -111,22 +99,14 @@ fn one_event_a_request(plan: &Plan) -> Result<Row> {
             bare_floor(writes),
         ],
         vec![
-            aim(
-                UNPIPELINED,
-                0.7,
-                "the first issue (the design's aim is 0.8)",
-            ),
+            aim(UNPIPELINED, 0.7, "the first issue (the design's aim is 0.8)"),
             aim("Postgres insert", 3.0, "row d"),
         ],
     )
 }
 
 fn aim(against: &'static str, ratio_min: f64, whose: &'static str) -> Aim {
-    Aim {
-        against,
-        ratio_min,
-        whose,
-    }
+    Aim { against, ratio_min, whose }
 }
 
 #[cfg(test)]
@@ -140,11 +120,7 @@ mod tests {
     fn every_peer_takes_a_turn() {
         let directory = std::path::PathBuf::from("/var/tmp")
             .join(format!("annals-bench-test-{}", std::process::id()));
-        let plan = Plan {
-            rounds: 1,
-            turn: Duration::from_millis(10),
-            directory,
-        };
+        let plan = Plan { rounds: 1, turn: Duration::from_millis(10), directory };
         let cluster_directory = plan.directory.join("postgres");
         std::fs::create_dir_all(&cluster_directory).expect("a directory");
         let cluster = Cluster::create(&cluster_directory).expect("a cluster");

@@ -31,10 +31,7 @@ pub fn event() -> String {
 impl Slots {
     /// Finds the slots of every event in `text`.
     pub fn find(text: &[u8]) -> Self {
-        Self {
-            id_at: positions(text, ID_SLOT),
-            run_at: positions(text, RUN_SLOT),
-        }
+        Self { id_at: positions(text, ID_SLOT), run_at: positions(text, RUN_SLOT) }
     }
 
     /// The offset of the first event id, for protocols that send it as a field of its own.
@@ -47,10 +44,7 @@ impl Slots {
     pub fn fill(&self, text: &mut [u8], first_number: u64, ids_per_event: usize) {
         for (index, at) in self.id_at.iter().enumerate() {
             let number = first_number + (index / ids_per_event) as u64;
-            write_digits(
-                &mut text[at + ID_SLOT.len()..at + ID_SLOT.len() + 12],
-                number,
-            );
+            write_digits(&mut text[at + ID_SLOT.len()..at + ID_SLOT.len() + 12], number);
         }
         let run = (first_number / self.id_at.len().max(1) as u64) % STREAM_COUNT;
         for at in &self.run_at {
@@ -85,10 +79,7 @@ mod tests {
         let slots = Slots::find(&text);
         slots.fill(&mut text, 42, 1);
         let text = String::from_utf8(text).expect("digits are ASCII");
-        assert!(
-            text.contains("01990000-0000-7000-8000-000000000042"),
-            "{text}"
-        );
+        assert!(text.contains("01990000-0000-7000-8000-000000000042"), "{text}");
         assert_eq!(text.matches("run-0042").count(), 4);
     }
 }

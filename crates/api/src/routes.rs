@@ -63,5 +63,3 @@ pub const AS_OF_HEADER: &str = "annals-as-of";
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
 /// The SSE event that tells a slow reader where to resume before it is disconnected.
 pub const LAGGED_FRAME: &str = "annals.lagged";
-/// The SSE event that tells a reader why the server ends its tail.
-pub const ENDED_FRAME: &str = "annals.ended";

@@ -50,7 +50,9 @@ impl TokenUsage {
     /// Tokens of the whole prompt.
     #[must_use]
     pub const fn prompt(&self) -> u64 {
-        self.input.saturating_add(self.cache_read).saturating_add(self.cache_write)
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write)
     }
 }
 
@@ -154,8 +156,8 @@ impl PriceTable {
     /// # Errors
     /// Says what is wrong with the text, or which model it names twice.
     pub fn parse(yaml: &str) -> Result<Self, PriceTableError> {
-        let document: Document =
-            serde_saphyr::from_str(yaml).map_err(|error| PriceTableError::Syntax(error.to_string()))?;
+        let document: Document = serde_saphyr::from_str(yaml)
+            .map_err(|error| PriceTableError::Syntax(error.to_string()))?;
         let mut entry_of_model = HashMap::new();
         for (index, entry) in document.prices.iter().enumerate() {
             for model in &entry.models {
@@ -204,7 +206,9 @@ impl PriceTable {
 
     /// The entry that a normalised name is in, or the longest head of it whose tail says nothing about the price.
     fn entry(&self, model: &str) -> Option<&Entry> {
-        let heads = model.rmatch_indices('-').map(|(at, _)| (&model[..at], &model[at + 1..]));
+        let heads = model
+            .rmatch_indices('-')
+            .map(|(at, _)| (&model[..at], &model[at + 1..]));
         std::iter::once((model, ""))
             .chain(heads)
             .find_map(|(head, tail)| self.entry_of_model.get(head).map(|index| (*index, tail)))
@@ -216,10 +220,16 @@ impl PriceTable {
 /// Brings a vendor's, router's or cloud's spelling of a model's name to one form: lower case,
 /// the path before the name cut, `.` and `@` as `-`, no context-size mark such as `[1m]`.
 fn normalised(model: &str) -> String {
-    let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
+    let name = model
+        .rsplit('/')
+        .next()
+        .unwrap_or(model)
+        .to_ascii_lowercase();
     let name = name.strip_suffix("[1m]").unwrap_or(&name);
     // Bedrock writes `us.anthropic.claude-…`.
-    let name = name.rsplit_once("anthropic.").map_or(name, |(_, tail)| tail);
+    let name = name
+        .rsplit_once("anthropic.")
+        .map_or(name, |(_, tail)| tail);
     name.replace(['.', '@'], "-")
 }
 
@@ -232,11 +242,24 @@ fn is_alias_tail(tail: &str) -> bool {
     while let Some(part) = parts.next() {
         let is_alias = matches!(
             part,
-            "latest" | "preview" | "exp" | "thinking" | "think" | "default" | "v1" | "v1:0" | "v2" | "v2:0"
+            "latest"
+                | "preview"
+                | "exp"
+                | "thinking"
+                | "think"
+                | "default"
+                | "v1"
+                | "v1:0"
+                | "v2"
+                | "v2:0"
         );
         let is_year = is_number(part, 4);
         if is_year || matches!(part, "preview" | "exp") {
-            let day_part_count = if is_year { 2 } else { usize::from(parts.peek().is_some_and(|part| is_number(part, 2))) * 2 };
+            let day_part_count = if is_year {
+                2
+            } else {
+                usize::from(parts.peek().is_some_and(|part| is_number(part, 2))) * 2
+            };
             if !(0..day_part_count).all(|_| parts.next().is_some_and(|part| is_number(part, 2))) {
                 return false;
             }
@@ -252,14 +275,24 @@ mod tests {
     use super::*;
 
     fn million(input: u64, output: u64, cache_read: u64, cache_write: u64) -> TokenUsage {
-        TokenUsage { input, output, cache_read, cache_write, cache_write_1h: 0 }
+        TokenUsage {
+            input,
+            output,
+            cache_read,
+            cache_write,
+            cache_write_1h: 0,
+        }
     }
 
     #[test]
     fn the_shipped_table_reads_and_is_dated() {
         let table = PriceTable::parse(PRICES_YAML).unwrap();
         assert_eq!((table.version(), table.as_of()), ("2026-09", "2026-09-01"));
-        assert!(PriceTable::builtin().prices("claude-sonnet-4-5", 0).is_some());
+        assert!(
+            PriceTable::builtin()
+                .prices("claude-sonnet-4-5", 0)
+                .is_some()
+        );
     }
 
     #[test]
@@ -267,26 +300,57 @@ mod tests {
         let table = PriceTable::builtin();
         let usage = million(137, 27_303, 2_696_190, 85_410);
         // Above 200,000 prompt tokens the whole call has the higher price; Opus 4.5 has one price.
-        assert_eq!(table.cost_micros("claude-opus-4-5-20251101", &usage), Some(2_565_168));
-        assert_eq!(table.cost_micros("claude-haiku-4-5-20251001", &million(12_530, 787, 0, 9_996)), Some(28_960));
-        assert_eq!(table.cost_micros("claude-sonnet-4-5-20250929", &million(3, 516, 0, 30_023)), Some(120_335));
-        assert_eq!(table.cost_micros("claude-sonnet-4-5", &million(200_001, 0, 0, 0)), Some(1_200_006));
-        assert_eq!(table.cost_micros("claude-sonnet-4-5", &million(200_000, 0, 0, 0)), Some(600_000));
+        assert_eq!(
+            table.cost_micros("claude-opus-4-5-20251101", &usage),
+            Some(2_565_168)
+        );
+        assert_eq!(
+            table.cost_micros("claude-haiku-4-5-20251001", &million(12_530, 787, 0, 9_996)),
+            Some(28_960)
+        );
+        assert_eq!(
+            table.cost_micros("claude-sonnet-4-5-20250929", &million(3, 516, 0, 30_023)),
+            Some(120_335)
+        );
+        assert_eq!(
+            table.cost_micros("claude-sonnet-4-5", &million(200_001, 0, 0, 0)),
+            Some(1_200_006)
+        );
+        assert_eq!(
+            table.cost_micros("claude-sonnet-4-5", &million(200_000, 0, 0, 0)),
+            Some(600_000)
+        );
     }
 
     #[test]
     fn rounds_once_and_half_up() {
         let table = PriceTable::builtin();
-        assert_eq!(table.cost_micros("gpt-5-nano", &million(10, 0, 0, 0)), Some(1));
-        assert_eq!(table.cost_micros("gpt-5-nano", &million(9, 0, 0, 0)), Some(0));
-        assert_eq!(table.cost_micros("gpt-5-nano", &million(9, 1, 0, 0)), Some(1));
+        assert_eq!(
+            table.cost_micros("gpt-5-nano", &million(10, 0, 0, 0)),
+            Some(1)
+        );
+        assert_eq!(
+            table.cost_micros("gpt-5-nano", &million(9, 0, 0, 0)),
+            Some(0)
+        );
+        assert_eq!(
+            table.cost_micros("gpt-5-nano", &million(9, 1, 0, 0)),
+            Some(1)
+        );
     }
 
     #[test]
     fn an_hour_in_the_cache_costs_more() {
         let table = PriceTable::builtin();
-        let usage = TokenUsage { cache_write: 1_000_000, cache_write_1h: 400_000, ..TokenUsage::default() };
-        assert_eq!(table.cost_micros("claude-opus-4-5", &usage), Some(3_750_000 + 4_000_000));
+        let usage = TokenUsage {
+            cache_write: 1_000_000,
+            cache_write_1h: 400_000,
+            ..TokenUsage::default()
+        };
+        assert_eq!(
+            table.cost_micros("claude-opus-4-5", &usage),
+            Some(3_750_000 + 4_000_000)
+        );
     }
 
     #[test]
@@ -294,7 +358,10 @@ mod tests {
         let table = PriceTable::builtin();
         for (spelling, model) in [
             ("anthropic/claude-opus-4.5", "claude-opus-4-5"),
-            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5"),
+            (
+                "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+                "claude-sonnet-4-5",
+            ),
             ("claude-opus-4-6@default", "claude-opus-4-6"),
             ("claude-sonnet-4-20250514", "claude-sonnet-4"),
             ("claude-opus-4-8[1m]", "claude-opus-4-8"),
@@ -304,7 +371,11 @@ mod tests {
             ("gemini-2.0-flash-001", "gemini-2-0-flash"),
         ] {
             assert!(table.prices(model, 0).is_some(), "{model}");
-            assert_eq!(table.prices(spelling, 0), table.prices(model, 0), "{spelling}");
+            assert_eq!(
+                table.prices(spelling, 0),
+                table.prices(model, 0),
+                "{spelling}"
+            );
         }
     }
 
@@ -313,7 +384,13 @@ mod tests {
         let table = PriceTable::builtin();
         let usage = million(1_000, 1_000, 0, 0);
         for unknown in [
-            "", "claude", "claude-opus-4-9", "claude-opus-4-8-fast", "gpt-5.4-ultra", "gpt-5-2026", "llama-4",
+            "",
+            "claude",
+            "claude-opus-4-9",
+            "claude-opus-4-8-fast",
+            "gpt-5.4-ultra",
+            "gpt-5-2026",
+            "llama-4",
         ] {
             assert_eq!(table.cost_micros(unknown, &usage), None, "{unknown}");
         }
@@ -322,8 +399,15 @@ mod tests {
 
     #[test]
     fn refuses_a_table_that_names_a_model_twice() {
-        let yaml = "version: a\nas_of: b\nprices:\n  - models: [m-1, m.1]\n    input: 1\n    output: 1\n";
-        assert!(matches!(PriceTable::parse(yaml), Err(PriceTableError::Duplicate { .. })));
-        assert!(matches!(PriceTable::parse("version: 1"), Err(PriceTableError::Syntax(_))));
+        let yaml =
+            "version: a\nas_of: b\nprices:\n  - models: [m-1, m.1]\n    input: 1\n    output: 1\n";
+        assert!(matches!(
+            PriceTable::parse(yaml),
+            Err(PriceTableError::Duplicate { .. })
+        ));
+        assert!(matches!(
+            PriceTable::parse("version: 1"),
+            Err(PriceTableError::Syntax(_))
+        ));
     }
 }

@@ -4,40 +4,19 @@
 //! written into the caller's draft, so that sending the same draft again, by the retry policy or by
 //! the caller after an error, is answered with the first receipt.
 
+use annals_api::wire::{BatchAnswer, BatchItem, ItemProblem, Receipt};
 use annals_core::envelope::Draft;
 use annals_core::id::Seq;
 use annals_core::limits::BATCH_EVENTS_MAX;
 use bytes::Bytes;
 use reqwest::{Method, Url};
-use serde::Deserialize;
 
 use crate::client::{Answer, Call, Client, Repeat};
-use crate::error::{ClientError, Problem};
+use crate::error::ClientError;
 use crate::make::new_event_id;
 
 /// Bytes of one request's body; a quarter of what the server takes, to keep answers quick.
 const REQUEST_BYTES_MAX: usize = 4 << 20;
-
-/// Where an event went, and its proof.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Receipt {
-    /// The event's identity.
-    pub event_id: String,
-    /// Its place in the log.
-    pub position: u64,
-    /// Its place in its stream.
-    pub stream_seq: u64,
-    /// When it was committed.
-    pub recorded_at: String,
-    /// Its hash.
-    pub event_hash: String,
-    /// The hash of the event before it in its stream.
-    pub prev_event_hash: Option<String>,
-    /// How it was made durable: `sync` or `os`.
-    pub durability: String,
-    /// Whether it was there already.
-    pub replayed: bool,
-}
 
 /// How a batch is to be appended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,10 +30,10 @@ pub struct AppendOptions {
 }
 
 /// What became of a batch's events, in their order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct BatchOutcome {
     /// A receipt or a problem for each event.
-    pub results: Vec<Result<Receipt, Problem>>,
+    pub results: Vec<Result<Receipt, Box<ItemProblem>>>,
 }
 
 impl BatchOutcome {
@@ -71,8 +50,8 @@ impl BatchOutcome {
     }
 
     /// Events that were refused, with their index and the reason.
-    pub fn rejected(&self) -> impl Iterator<Item = (usize, &Problem)> {
-        self.results.iter().enumerate().filter_map(|(index, result)| result.as_ref().err().map(|problem| (index, problem)))
+    pub fn rejected(&self) -> impl Iterator<Item = (usize, &ItemProblem)> {
+        self.results.iter().enumerate().filter_map(|(index, result)| result.as_ref().err().map(|problem| (index, problem.as_ref())))
     }
 }
 
@@ -125,13 +104,13 @@ impl Client {
         options: &AppendOptions,
         body: String,
         event_count: usize,
-    ) -> Result<Vec<Result<Receipt, Problem>>, ClientError> {
+    ) -> Result<Vec<Result<Receipt, Box<ItemProblem>>>, ClientError> {
         let results = match self.post_events(options, body).await {
-            Ok(answer) => answer.json::<WireBatch>()?.results,
+            Ok(answer) => answer.json::<BatchAnswer>()?.results,
             Err(error) => all_rejected(error)?,
         };
         if results.len() == event_count {
-            Ok(results.into_iter().map(WireResult::into_result).collect())
+            Ok(results.into_iter().map(into_result).collect())
         } else {
             Err(ClientError::Protocol(format!("{} results for {event_count} events", results.len())))
         }
@@ -187,60 +166,15 @@ fn request_bodies(events: impl Iterator<Item = String>) -> Vec<(String, usize)> 
     bodies
 }
 
-#[derive(Deserialize)]
-struct WireBatch {
-    results: Vec<WireResult>,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "status", rename_all = "lowercase")]
-enum WireResult {
-    Accepted(WireReceipt),
-    Replayed(WireReceipt),
-    Rejected(serde_json::Value),
-}
-
-#[derive(Deserialize)]
-struct WireReceipt {
-    event_id: String,
-    position: u64,
-    stream_seq: u64,
-    recorded_at: String,
-    event_hash: String,
-    prev_event_hash: Option<String>,
-    durability: String,
-}
-
-impl WireReceipt {
-    fn into_receipt(self, replayed: bool) -> Receipt {
-        Receipt {
-            event_id: self.event_id,
-            position: self.position,
-            stream_seq: self.stream_seq,
-            recorded_at: self.recorded_at,
-            event_hash: self.event_hash,
-            prev_event_hash: self.prev_event_hash,
-            durability: self.durability,
-            replayed,
-        }
-    }
-}
-
-impl WireResult {
-    fn into_result(self) -> Result<Receipt, Problem> {
-        match self {
-            Self::Accepted(receipt) => Ok(receipt.into_receipt(false)),
-            Self::Replayed(receipt) => Ok(receipt.into_receipt(true)),
-            Self::Rejected(mut value) => {
-                let nested = value.get_mut("problem").map(serde_json::Value::take);
-                Err(serde_json::from_value(nested.unwrap_or(value)).unwrap_or_else(|_| Problem::of_status(0, "")))
-            }
-        }
+fn into_result(item: BatchItem) -> Result<Receipt, Box<ItemProblem>> {
+    match item {
+        BatchItem::Accepted { receipt, .. } | BatchItem::Replayed { receipt, .. } => Ok(receipt),
+        BatchItem::Rejected { problem, .. } => Err(Box::new(problem)),
     }
 }
 
 /// The results inside the problem that says that every event was refused.
-fn all_rejected(error: ClientError) -> Result<Vec<WireResult>, ClientError> {
+fn all_rejected(error: ClientError) -> Result<Vec<BatchItem>, ClientError> {
     let results = match error.problem() {
         Some(problem) if problem.reason_code == "batch_rejected" => problem.details.get("results").cloned(),
         _ => None,
@@ -284,11 +218,14 @@ mod tests {
 
     #[test]
     fn reads_receipts_and_problems_in_order() {
-        let text = r#"{"accepted":1,"replayed":0,"rejected":1,"results":[
-            {"index":0,"status":"accepted","event_id":"e","position":1,"stream_seq":1,"recorded_at":"t","event_hash":"h","prev_event_hash":null,"durability":"sync","replayed":false},
-            {"index":1,"status":"rejected","problem":{"status":422,"reason_code":"schema_violation","detail":"no"}}]}"#;
-        let batch: WireBatch = serde_json::from_str(text).unwrap();
-        let outcome = BatchOutcome { results: batch.results.into_iter().map(WireResult::into_result).collect() };
+        let hash = "ab".repeat(32);
+        let text = format!(
+            r#"{{"accepted":1,"replayed":0,"rejected":1,"results":[
+            {{"status":"accepted","index":0,"event_id":"e","position":1,"stream_seq":1,"recorded_at":"t","event_hash":"{hash}","prev_event_hash":null,"durability":"sync","replayed":false}},
+            {{"status":"rejected","index":1,"type":"urn:annals:error:schema_violation","title":"t","reason_code":"schema_violation","retryable":false,"detail":"no"}}]}}"#
+        );
+        let batch: BatchAnswer = serde_json::from_str(&text).unwrap();
+        let outcome = BatchOutcome { results: batch.results.into_iter().map(into_result).collect() };
         assert_eq!((outcome.accepted(), outcome.replayed()), (1, 0));
         let (index, problem) = outcome.rejected().next().unwrap();
         assert_eq!((index, problem.reason_code.as_str()), (1, "schema_violation"));

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use annals_api::Problem;
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Url};
 use serde::de::DeserializeOwned;
 
-use crate::error::{ClientError, Problem};
+use crate::error::{ClientError, problem_of_status};
 use crate::retry::RetryPolicy;
 
 /// Where a server listens that nobody told otherwise.
@@ -265,15 +266,22 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
 
-/// The problem in an unsuccessful answer.
+/// The problem in an unsuccessful answer. A batch's results, which stand beside the problem, are
+/// kept in its details.
 pub(crate) async fn refusal(response: reqwest::Response) -> ClientError {
     let status = response.status().as_u16();
     let body = response.bytes().await.unwrap_or_default();
-    let problem = serde_json::from_slice::<Problem>(&body)
-        .ok()
-        .filter(|problem| !problem.reason_code.is_empty())
-        .map(|problem| Problem { status, ..problem })
-        .unwrap_or_else(|| Problem::of_status(status, &String::from_utf8_lossy(&body)));
+    let problem = match serde_json::from_slice::<Problem>(&body) {
+        Ok(mut problem) => {
+            if problem.reason_code == "batch_rejected" {
+                let results = serde_json::from_slice::<serde_json::Value>(&body).ok();
+                let results = results.and_then(|mut body| body.get_mut("results").map(serde_json::Value::take));
+                problem.details.extend(results.map(|results| ("results".to_owned(), results)));
+            }
+            problem
+        }
+        Err(_) => problem_of_status(status, &String::from_utf8_lossy(&body)),
+    };
     ClientError::Refused(Box::new(problem))
 }
 

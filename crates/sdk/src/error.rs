@@ -2,49 +2,18 @@
 //!
 //! It does not retry; `retry` asks [`ClientError::is_retryable`].
 
-use serde::Deserialize;
+use annals_api::Problem;
 
-/// The server's refusal or failure, as RFC 9457 has it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Problem {
-    /// The HTTP status.
-    #[serde(default)]
-    pub status: u16,
-    /// What went wrong, in short.
-    #[serde(default)]
-    pub title: String,
-    /// What went wrong here, and what to do.
-    #[serde(default)]
-    pub detail: String,
-    /// The stable name of the reason.
-    #[serde(default)]
-    pub reason_code: String,
-    /// Whether the same request may succeed later.
-    #[serde(default)]
-    pub retryable: bool,
-    /// Facts about this case.
-    #[serde(default)]
-    pub details: serde_json::Value,
-}
-
-impl Problem {
-    /// A problem for an answer that carries none of its own, such as a proxy's.
-    pub(crate) fn of_status(status: u16, body: &str) -> Self {
-        Self {
-            status,
-            title: format!("HTTP status {status}"),
-            detail: body.chars().take(200).collect(),
-            reason_code: "unexpected_answer".to_owned(),
-            retryable: matches!(status, 429 | 500 | 502 | 503 | 504),
-            details: serde_json::Value::Null,
-        }
-    }
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = if self.detail.is_empty() { &self.title } else { &self.detail };
-        write!(formatter, "{text} ({} {})", self.status, self.reason_code)
+/// A problem for an answer that carries none of its own, such as a proxy's.
+pub(crate) fn problem_of_status(status: u16, body: &str) -> Problem {
+    Problem {
+        type_uri: "about:blank".to_owned(),
+        title: format!("HTTP status {status}"),
+        status,
+        detail: body.chars().take(200).collect(),
+        reason_code: "unexpected_answer".to_owned(),
+        retryable: matches!(status, 429 | 500 | 502 | 503 | 504),
+        details: serde_json::Map::new(),
     }
 }
 
@@ -67,7 +36,7 @@ pub enum ClientError {
     #[error("the connection broke before the answer came")]
     Interrupted(#[source] reqwest::Error),
     /// The server said no, or that it cannot now.
-    #[error("{0}")]
+    #[error("{} ({} {})", if .0.detail.is_empty() { &.0.title } else { &.0.detail }, .0.status, .0.reason_code)]
     Refused(Box<Problem>),
     /// The answer is not one that this client understands.
     #[error("the server's answer makes no sense: {0}")]
@@ -120,7 +89,7 @@ mod tests {
     use super::*;
 
     fn refused(status: u16, reason_code: &str, retryable: bool) -> ClientError {
-        let problem = Problem { reason_code: reason_code.to_owned(), retryable, ..Problem::of_status(status, "") };
+        let problem = Problem { reason_code: reason_code.to_owned(), retryable, ..problem_of_status(status, "") };
         ClientError::Refused(Box::new(problem))
     }
 
@@ -135,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_problem_without_a_body_of_its_own_is_retried_only_for_passing_troubles() {
-        assert!(Problem::of_status(502, "bad gateway").retryable);
-        assert!(!Problem::of_status(404, "no").retryable);
+        assert!(problem_of_status(502, "bad gateway").retryable);
+        assert!(!problem_of_status(404, "no").retryable);
     }
 }

@@ -40,11 +40,13 @@ mod tail;
 
 mod admin;
 
-pub use admin::{IssuedToken, SessionCode, TokenRequest};
+pub use annals_api::wire;
+pub use annals_api::Problem;
+pub use annals_api::wire::Receipt;
 pub use annals_core::envelope::Draft;
-pub use append::{AppendOptions, BatchOutcome, Receipt};
+pub use append::{AppendOptions, BatchOutcome};
 pub use client::{Client, ClientBuilder, DEFAULT_URL};
-pub use error::{ClientError, Problem};
+pub use error::ClientError;
 pub use event::StoredEvent;
 pub use make::{agent, draft, service, stream, user};
 pub use query::{EventQuery, Order};

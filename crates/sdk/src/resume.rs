@@ -93,13 +93,13 @@ mod tests {
         StoredEvent::from_json(event_json(position, seq)).unwrap()
     }
 
-    fn resume(counting: Counting) -> Resume {
+    fn fresh(counting: Counting) -> Resume {
         Resume::new(counting, ResumePoint { after: 0, known: None })
     }
 
     #[test]
     fn hands_out_each_event_once() {
-        let mut resume = resume(Counting::Positions);
+        let mut resume = fresh(Counting::Positions);
         assert_eq!(resume.take_event(&event(3, 1)), Verdict::New);
         assert_eq!(resume.take_event(&event(3, 1)), Verdict::Old);
         assert_eq!(resume.take_event(&event(2, 9)), Verdict::Old);
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_place_scanned_so_far_moves_the_point_and_keeps_the_known_event() {
-        let mut resume = resume(Counting::Positions);
+        let mut resume = fresh(Counting::Positions);
         resume.take_event(&event(3, 1));
         resume.take_scanned(50);
         resume.take_scanned(40);
@@ -120,11 +120,11 @@ mod tests {
 
     #[test]
     fn a_hole_in_a_whole_stream_is_told_and_not_passed() {
-        let mut resume = resume(Counting::WholeSeqs);
+        let mut resume = fresh(Counting::WholeSeqs);
         assert_eq!(resume.take_event(&event(10, 1)), Verdict::New);
         assert_eq!(resume.take_event(&event(12, 3)), Verdict::Hole { expected: 2 });
         assert_eq!(resume.point().after, 1);
-        let mut filtered = super::tests::resume(Counting::FilteredSeqs);
+        let mut filtered = fresh(Counting::FilteredSeqs);
         assert_eq!(filtered.take_event(&event(12, 3)), Verdict::New);
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn random_u16() -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Problem;
+    use crate::error::problem_of_status;
 
     const POLICY: RetryPolicy = RetryPolicy {
         attempts_max: 4,
@@ -84,7 +84,7 @@ mod tests {
     };
 
     fn refused(status: u16) -> ClientError {
-        ClientError::Refused(Box::new(Problem::of_status(status, "")))
+        ClientError::Refused(Box::new(problem_of_status(status, "")))
     }
 
     #[test]

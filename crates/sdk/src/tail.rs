@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use annals_api::routes::LAGGED_FRAME;
 use annals_core::hash::Digest;
 use annals_core::id::{Position, Seq};
 use annals_core::limits::{EVENT_BYTES_MAX, TAIL_HEARTBEAT_SECONDS};
@@ -299,7 +300,7 @@ impl Following {
     }
 
     fn take_frame(&mut self, frame: &SseFrame) -> Result<Option<Tailed>, ClientError> {
-        if frame.event.as_deref() == Some("annals.lagged") {
+        if frame.event.as_deref() == Some(LAGGED_FRAME) {
             return self.reconnect_after(Break::Lagged).map(Some);
         }
         let ours = frame.event.as_deref().is_some_and(|name| name.starts_with("annals."));

@@ -162,7 +162,8 @@ impl ZstdDecoder {
                 return Err(self.output.too_large());
             }
             // A full step may leave output inside the decoder even when all input is taken.
-            if source.pos() == input.len() && written < STEP_BYTES {
+            // Asking it again after a frame's end would begin another frame.
+            if source.pos() == input.len() && (self.frame_complete || written < STEP_BYTES) {
                 return Ok(());
             }
         }

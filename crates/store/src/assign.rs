@@ -9,7 +9,6 @@
 //! INVARIANT (all or nothing): a unit that is refused takes back its records, identities and tips.
 
 use annals_core::event::Event;
-use annals_core::hash::Digest;
 use annals_core::id::{LogId, Position, Seq};
 use annals_core::record::{HeaderRef, Placement, ServerFilled};
 use annals_core::time::Timestamp;

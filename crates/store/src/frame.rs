@@ -125,6 +125,11 @@ fn head_crc(head: &[u8]) -> u32 {
     crc32c_append(crc32c(record_len), &rest[4..])
 }
 
+/// The checksum that a record's head carries.
+pub(crate) fn head_crc_of(record: &[u8]) -> u32 {
+    u32_at(record, 4).unwrap_or(0)
+}
+
 /// Fills in a frame's head. `frame` is the frame with its records, its first bytes still free.
 pub(crate) fn seal_frame(frame: &mut [u8], record_count: u32, group_offset: u32) {
     let (place, records) = frame.split_at_mut(FRAME_HEAD_BYTES);
@@ -162,7 +167,7 @@ pub(crate) fn check_frame(head: FrameHead, records: &[u8]) -> Result<(), FrameFa
     if crc != head.frame_crc {
         return Err(FrameFault("its checksum does not match"));
     }
-    for record in Records { rest: records } {
+    for record in (Records { rest: records }) {
         RecordParts::parse(record)?;
     }
     Ok(())

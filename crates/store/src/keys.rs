@@ -35,6 +35,21 @@ pub(crate) enum KeyKind {
     StreamTypeBirth = 15,
 }
 
+/// Set in the keys that go into the filter of an index file.
+const FILTERED_BIT: u64 = 1;
+
+/// Whether a key goes into the filter of an index file.
+pub(crate) fn is_filtered(key: u64) -> bool {
+    key & FILTERED_BIT != 0
+}
+
+impl KeyKind {
+    /// Appends ask for identities and streams that are mostly absent; the filter answers them.
+    fn is_filtered(self) -> bool {
+        matches!(self, Self::EventId | Self::IdempotencyKey | Self::Stream)
+    }
+}
+
 /// Makes keys for one log.
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
@@ -155,7 +170,8 @@ impl Keys {
         for value in values {
             self.put(value);
         }
-        xxhash_rust::xxh3::xxh3_64_with_seed(&self.scratch, self.seed)
+        let hash = xxhash_rust::xxh3::xxh3_64_with_seed(&self.scratch, self.seed);
+        hash & !FILTERED_BIT | if kind.is_filtered() { FILTERED_BIT } else { 0 }
     }
 
     /// Two bytes of length are enough: every id has at most 256 bytes.

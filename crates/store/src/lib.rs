@@ -11,7 +11,7 @@ mod frame;
 mod keys;
 mod tips;
 
-pub mod local;
+// pub mod local;
 pub mod memory;
 
-pub mod contract_suite;
+// pub mod contract_suite;

@@ -78,10 +78,8 @@ pub struct TokenInfo {
     pub rights: Vec<RightName>,
     /// A name for people.
     pub name: Option<String>,
-    /// The identity that its events carry.
-    pub principal_id: String,
     /// When it was issued.
-    pub issued_at: Option<String>,
+    pub issued_at: String,
     /// When it ends; null when it does not.
     pub expires_at: Option<String>,
     /// Whether it was revoked.

@@ -13,13 +13,17 @@ mod sink;
 mod text;
 
 mod scan;
+
 mod keys;
 mod open;
+
 mod compact;
+
 mod body;
 
 mod string;
 mod walk;
+
 mod lines;
 
 #[cfg(test)]
@@ -29,9 +33,11 @@ pub use body::{BodyForm, BodyLimits, CompactBody, Element, compact_body};
 pub use compact::{Member, compact, compact_object};
 pub use error::JsonError;
 pub use lines::{Lines, lines};
+pub(crate) use scan::is_number;
 pub use sink::TextSink;
 pub use string::{escape_into, string_into, unescape};
 pub use text::{Json, JsonLimits};
-pub(crate) use scan::is_number;
 pub(crate) use walk::string_content_end;
-pub use walk::{Elements, JsonKind, Members, as_bool, as_i64, as_str, as_u64, elements, kind, member, members};
+pub use walk::{
+    Elements, JsonKind, Members, as_bool, as_i64, as_str, as_u64, elements, kind, member, members,
+};

@@ -114,7 +114,7 @@ pub(super) enum AccessFact {
     /// A token was made.
     Issued {
         #[serde(flatten)]
-        fact: IssuedFact,
+        token: IssuedFact,
         #[serde(rename = "issued_at_us", with = "micros")]
         issued_at: Timestamp,
     },
@@ -200,7 +200,7 @@ fn issue(
         "expires_at": now.plus_seconds(lifetime).to_string(),
     });
     let draft = draft(&by, "token.issued", data.to_string());
-    let control = AccessFact::Issued { fact, issued_at: now };
+    let control = AccessFact::Issued { token: fact, issued_at: now };
     Ok(ControlFact { by, draft, control: render(&control) })
 }
 

@@ -207,8 +207,8 @@ impl Access {
     pub(crate) fn evolve(&self, control: &str) {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         match decide::read_fact(control) {
-            Some(decide::AccessFact::Issued { fact, issued_at }) => {
-                if let Some(state) = TokenState::new(fact, issued_at) {
+            Some(decide::AccessFact::Issued { token, issued_at }) => {
+                if let Some(state) = TokenState::new(token, issued_at) {
                     tokens.insert(state.principal.token_id.clone(), state);
                 }
             }

@@ -69,6 +69,7 @@ pub trait DiskFile: Debug + Send + Sync {
 /// A directory tree that one engine owns.
 pub trait Disk: Debug + Send + Sync {
     /// Makes a directory and its parents where they are missing, and makes that durable.
+    /// Other users of the machine cannot look into what is made.
     ///
     /// # Errors
     /// What the operating system says.
@@ -175,7 +176,7 @@ impl Disk for OsDisk {
         if let Some(parent) = parent {
             self.create_dir(parent)?;
         }
-        match fs::create_dir(path) {
+        match private_dir().create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
@@ -303,6 +304,19 @@ impl DiskFile for OsFile {
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
     }
+}
+
+#[cfg(unix)]
+fn private_dir() -> fs::DirBuilder {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = fs::DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_dir() -> fs::DirBuilder {
+    fs::DirBuilder::new()
 }
 
 /// The fallback where room cannot be reserved: the file only looks longer, and a full disk shows

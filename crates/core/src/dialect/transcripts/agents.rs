@@ -37,7 +37,11 @@ struct Spawn {
 
 impl Agents {
     /// Finds the agent of a record, and says that it started if this is its first sign.
-    pub(super) fn attribute(&mut self, record: &mut Record<'_>, prompt: Option<&str>) -> Option<Fact> {
+    pub(super) fn attribute(
+        &mut self,
+        record: &mut Record<'_>,
+        prompt: Option<&str>,
+    ) -> Option<Fact> {
         let (agent, spawn) = self.find(record, prompt);
         if agent != MAIN_AGENT {
             if let Some(uuid) = &record.head.uuid {
@@ -49,8 +53,9 @@ impl Agents {
             record.fields.take_if("isSidechain", |value| value == "false");
         }
         record.agent.clone_from(&agent);
-        let moment = record.head.moment.clone();
-        self.start(agent, spawn, moment)
+        let fact = self.start(agent, spawn, record.fields.get_text("agent_type").as_deref())?;
+        record.fields.take_name("agent_type");
+        Some(fact)
     }
 
     fn find(&mut self, record: &mut Record<'_>, prompt: Option<&str>) -> (String, Option<usize>) {
@@ -61,19 +66,27 @@ impl Agents {
             return (agent, spawn);
         }
         if let Some(tool_call_id) = fields.take_name("parent_tool_use_id") {
-            return (sub_agent(&tool_call_id), self.claim(|spawn| spawn.tool_call_id == tool_call_id));
+            return (
+                sub_agent(&tool_call_id),
+                self.claim(|spawn| spawn.tool_call_id == tool_call_id),
+            );
         }
         fields.take_if("parent_tool_use_id", |value| value == "null");
         if fields.get("isSidechain").and_then(as_bool) != Some(true) {
             return (MAIN_AGENT.to_owned(), None);
         }
-        let parent = fields.get_text("parentUuid").and_then(|parent| self.agent_of_record.get(parent.as_ref()));
+        let parent = fields
+            .get_text("parentUuid")
+            .and_then(|parent| self.agent_of_record.get(parent.as_ref()));
         if let Some(agent) = parent {
             return (agent.clone(), None);
         }
-        let spawn = self.claim(|spawn| spawn.agent.is_none() && prompt.is_some() && spawn.prompt.as_deref() == prompt);
+        let spawn = self.claim(|spawn| {
+            spawn.agent.is_none() && prompt.is_some() && spawn.prompt.as_deref() == prompt
+        });
         let name = spawn.map(|index| self.spawns[index].tool_call_id.clone());
-        let name = name.or_else(|| record.head.uuid.clone()).unwrap_or_else(|| "sidechain".to_owned());
+        let name =
+            name.or_else(|| record.head.uuid.clone()).unwrap_or_else(|| "sidechain".to_owned());
         (sub_agent(&name), spawn)
     }
 
@@ -87,7 +100,12 @@ impl Agents {
     }
 
     /// States that a sub-agent started, once.
-    fn start(&mut self, agent: String, spawn: Option<usize>, moment: Option<Moment>) -> Option<Fact> {
+    fn start(
+        &mut self,
+        agent: String,
+        spawn: Option<usize>,
+        agent_type: Option<&str>,
+    ) -> Option<Fact> {
         if agent == MAIN_AGENT || !self.started.insert(agent.clone()) {
             return None;
         }
@@ -95,16 +113,20 @@ impl Agents {
         let mut data = ObjectText::default();
         data.text("agent_id", &agent);
         data.text_opt("name", spawn.and_then(|spawn| spawn.name.as_deref()));
-        data.text_opt("agent_type", spawn.and_then(|spawn| spawn.agent_type.as_deref()));
+        data.text_opt("agent_type", agent_type.or_else(|| spawn?.agent_type.as_deref()));
         data.text("parent_agent_id", spawn.map_or(MAIN_AGENT, |spawn| &spawn.parent));
         data.text_opt("tool_call_id", spawn.map(|spawn| spawn.tool_call_id.as_str()));
-        let mut fact = Fact::new("agent.started", Party::Agent(agent), data.finish());
-        fact.moment = moment;
-        Some(fact)
+        Some(Fact::new("agent.started", Party::Agent(agent), data.finish()))
     }
 
     /// Remembers a tool call if it spawns a sub-agent.
-    pub(super) fn saw_tool_call(&mut self, record: &Record<'_>, tool_name: &str, tool_call_id: &str, input: &str) {
+    pub(super) fn saw_tool_call(
+        &mut self,
+        record: &Record<'_>,
+        tool_name: &str,
+        tool_call_id: &str,
+        input: &str,
+    ) {
         if !SPAWNING_TOOLS.contains(&tool_name) {
             return;
         }
@@ -121,8 +143,14 @@ impl Agents {
     }
 
     /// States what the result of a spawning call says of its sub-agent.
-    pub(super) fn saw_tool_result(&mut self, tool_call_id: &str, is_error: bool, result: Option<&str>) -> Vec<Fact> {
-        let Some(index) = self.spawns.iter().position(|spawn| spawn.tool_call_id == tool_call_id) else {
+    pub(super) fn saw_tool_result(
+        &mut self,
+        tool_call_id: &str,
+        is_error: bool,
+        result: Option<&str>,
+    ) -> Vec<Fact> {
+        let Some(index) = self.spawns.iter().position(|spawn| spawn.tool_call_id == tool_call_id)
+        else {
             return Vec::new();
         };
         let stated = |name| result.and_then(|result| member(result, name));
@@ -131,16 +159,25 @@ impl Agents {
         if let Some(name) = stated("agentId").and_then(as_str) {
             let agent = sub_agent(&name);
             self.spawns[index].agent = Some(agent.clone());
-            let moment = self.spawns[index].moment.clone();
-            facts.extend(self.start(agent, Some(index), moment));
+            if let Some(mut started) = self.start(agent, Some(index), None) {
+                started.moment.clone_from(&self.spawns[index].moment);
+                facts.push(started);
+            }
         }
         let is_under_way = stated("isAsync").and_then(as_bool) == Some(true);
-        let Some(agent) = self.spawns[index].agent.clone().filter(|_| !is_under_way) else { return facts };
+        let Some(agent) = self.spawns[index].agent.clone().filter(|_| !is_under_way) else {
+            return facts;
+        };
         let mut data = ObjectText::default();
         data.text("agent_id", &agent).raw("success", if is_error { "false" } else { "true" });
         data.number_opt("duration_ms", stated("totalDurationMs").and_then(as_u64));
         facts.push(Fact::new("agent.stopped", Party::Agent(agent), data.finish()));
         facts
+    }
+
+    /// The sub-agent that a tool call spawned.
+    pub(super) fn spawned_by(&self, tool_call_id: &str) -> Option<&str> {
+        self.spawns.iter().find(|spawn| spawn.tool_call_id == tool_call_id)?.agent.as_deref()
     }
 
     /// The agent that spawned this one.

@@ -14,7 +14,9 @@ const TITLE_MEMBERS: [&str; 9] =
 /// Translates a record of type `assistant`.
 pub(super) fn assistant(desk: &mut Desk<'_>, record: &mut Record<'_>) -> Vec<Fact> {
     let run_id = desk.run.run_id.as_str().to_owned();
-    let Some(message_text) = record.fields.take_object("message") else { return Vec::new() };
+    let Some(message_text) = record.fields.take_object("message") else {
+        return Vec::new();
+    };
     let message_text = message_text.into_owned();
     let mut message = Fields::of(&message_text);
     message.take_if("role", |role| role == "\"assistant\"");
@@ -24,28 +26,32 @@ pub(super) fn assistant(desk: &mut Desk<'_>, record: &mut Record<'_>) -> Vec<Fac
     let model = match &call_id {
         Some(call_id) => {
             message.take_name("id");
-            let model = message.take_if("model", |model| matches!(kind(model), JsonKind::String | JsonKind::Null));
+            let model = message
+                .take_if("model", |model| matches!(kind(model), JsonKind::String | JsonKind::Null));
             let began = desk.run.agents.last_moment(&record.agent);
             facts = desk.run.calls.begin(record, call_id, model.as_deref(), began);
             model
         }
         None => None,
     };
-    let content = message.take_if("content", |content| matches!(kind(content), JsonKind::String | JsonKind::Array));
+    let content = message
+        .take_if("content", |content| matches!(kind(content), JsonKind::String | JsonKind::Array));
     let failure = failure_text(record, content.as_deref());
     facts.extend(content_facts(desk, record, content.as_deref(), call_id.as_deref()));
     if let Some(call_id) = call_id {
-        let line = Line { run_id: &run_id, call_id, record, message: &mut message, model: model.as_deref(), failure };
-        take_in(desk, line);
+        let line = Line {
+            run_id: &run_id,
+            call_id,
+            record,
+            message: &mut message,
+            model: model.as_deref(),
+            failure,
+        };
+        desk.run.calls.take_in(line, desk.totals);
     }
     let rest = message.rest();
     record.fields.put_back("message", rest);
     facts
-}
-
-/// The call's line borrows the record's fields for as long as their text lives, so its own text is enough.
-fn take_in(desk: &mut Desk<'_>, line: Line<'_, '_>) {
-    desk.run.calls.take_in(line, desk.totals);
 }
 
 /// The text of a message that stands for an error of the model's service.
@@ -58,8 +64,15 @@ fn failure_text(record: &mut Record<'_>, content: Option<&str>) -> Option<String
     Some(text.unwrap_or_else(|| "the model's service answered with an error".to_owned()))
 }
 
-fn content_facts(desk: &mut Desk<'_>, record: &Record<'_>, content: Option<&str>, call_id: Option<&str>) -> Vec<Fact> {
-    let Some(content) = content else { return Vec::new() };
+fn content_facts(
+    desk: &mut Desk<'_>,
+    record: &Record<'_>,
+    content: Option<&str>,
+    call_id: Option<&str>,
+) -> Vec<Fact> {
+    let Some(content) = content else {
+        return Vec::new();
+    };
     if kind(content) == JsonKind::String {
         return vec![message_fact(record, 0, "text", content, call_id, None)];
     }
@@ -70,7 +83,13 @@ fn content_facts(desk: &mut Desk<'_>, record: &Record<'_>, content: Option<&str>
     facts
 }
 
-fn block_fact(desk: &mut Desk<'_>, record: &Record<'_>, index: usize, block: &str, call_id: Option<&str>) -> Fact {
+fn block_fact(
+    desk: &mut Desk<'_>,
+    record: &Record<'_>,
+    index: usize,
+    block: &str,
+    call_id: Option<&str>,
+) -> Fact {
     let mut fields = Fields::of(block);
     let block_type = fields.get_text("type").unwrap_or_default().into_owned();
     let is_string = |value: &str| kind(value) == JsonKind::String;
@@ -87,7 +106,10 @@ fn block_fact(desk: &mut Desk<'_>, record: &Record<'_>, index: usize, block: &st
                 return tool_fact(desk, record, &id, &block_type, fields, call_id);
             }
         }
-        "web_search_tool_result" | "web_fetch_tool_result" | "mcp_tool_result" | "code_execution_tool_result" => {
+        "web_search_tool_result"
+        | "web_fetch_tool_result"
+        | "mcp_tool_result"
+        | "code_execution_tool_result" => {
             if let Some(id) = fields.take_name("tool_use_id") {
                 return server_result_fact(desk, record, &id, fields);
             }
@@ -100,7 +122,13 @@ fn block_fact(desk: &mut Desk<'_>, record: &Record<'_>, index: usize, block: &st
     Fact::new("message.created", Party::Agent(record.agent.clone()), data.finish())
 }
 
-fn message_data(record: &Record<'_>, index: usize, message_kind: &str, text: &str, call_id: Option<&str>) -> ObjectText {
+fn message_data(
+    record: &Record<'_>,
+    index: usize,
+    message_kind: &str,
+    text: &str,
+    call_id: Option<&str>,
+) -> ObjectText {
     let mut data = ObjectText::default();
     data.text("message_id", &block_id(record, index));
     data.text("sender_type", "agent").text("sender_id", &record.agent);
@@ -154,7 +182,12 @@ fn tool_fact(
 }
 
 /// The result of a tool that ran at the model's service.
-fn server_result_fact(desk: &mut Desk<'_>, record: &Record<'_>, id: &str, mut fields: Fields<'_>) -> Fact {
+fn server_result_fact(
+    desk: &mut Desk<'_>,
+    record: &Record<'_>,
+    id: &str,
+    mut fields: Fields<'_>,
+) -> Fact {
     let output = fields.take("content");
     let error_type = output.as_deref().and_then(|output| member(output, "error_code"));
     let is_error = error_type.is_some() || fields.get("is_error") == Some("true");

@@ -1,8 +1,8 @@
 //! Model calls as they are put together from the lines of a message.
 //!
 //! A message is written in several lines, one a content block, and every line repeats its usage, which
-//! may still grow. So a call is stated once the agent goes on to something else, with what its last
-//! line says. A later line that says something else states it again; the last statement counts.
+//! may still grow. So a call is stated once something else comes to the agent or from it, with what its
+//! last line says. Where a line comes later still, the call is stated again; the last statement counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,14 +51,34 @@ impl ModelCalls {
     }
 
     /// States the agent's call before this one, and that this one began if it did.
-    pub(super) fn begin(&mut self, record: &Record<'_>, call_id: &str, model: Option<&str>, began: Option<Moment>) -> Vec<Fact> {
-        let is_same = self.pending.get(&record.agent).is_some_and(|pending| pending.call_id == call_id);
-        let mut facts: Vec<Fact> = if is_same { Vec::new() } else { self.state(&record.agent).into_iter().collect() };
+    pub(super) fn begin(
+        &mut self,
+        record: &Record<'_>,
+        call_id: &str,
+        model: Option<&str>,
+        began: Option<Moment>,
+    ) -> Vec<Fact> {
+        // What an earlier line left over has its home in that line's own statement.
+        let is_same = self
+            .pending
+            .get(&record.agent)
+            .is_some_and(|pending| pending.call_id == call_id && pending.residue.is_none());
+        let elsewhere = self
+            .pending
+            .iter()
+            .find(|(agent, pending)| **agent != record.agent && pending.call_id == call_id)
+            .map(|(agent, _)| agent.clone());
+        let mut facts: Vec<Fact> =
+            elsewhere.and_then(|agent| self.state(&agent)).into_iter().collect();
+        if !is_same {
+            facts.extend(self.state(&record.agent));
+        }
         if self.invoked.insert(call_id.to_owned()) {
             let mut data = ObjectText::default();
             data.text("model_call_id", call_id);
             data.text_opt("model", model.and_then(as_str).as_deref());
-            let mut fact = Fact::new("model.invoked", Party::Agent(record.agent.clone()), data.finish());
+            let mut fact =
+                Fact::new("model.invoked", Party::Agent(record.agent.clone()), data.finish());
             fact.moment = began;
             facts.push(fact);
         }
@@ -66,7 +86,7 @@ impl ModelCalls {
     }
 
     /// Takes in what one line says of its call. `residue` is what of the line has no home elsewhere.
-    pub(super) fn take_in(&mut self, line: Line<'_, '_>, totals: &mut Totals) {
+    pub(super) fn take_in(&mut self, line: Line<'_, '_, '_>, totals: &mut Totals) {
         let Line { run_id, call_id, record, message, model, failure } = line;
         let fields = &mut record.fields;
         let usage = message.take_object("usage");
@@ -81,15 +101,23 @@ impl ModelCalls {
         });
         let earlier = self.pending.remove(&record.agent);
         let earlier = earlier.filter(|pending| pending.call_id == call_id);
-        let owned = |value: Option<std::borrow::Cow<'_, str>>| value.map(std::borrow::Cow::into_owned);
+        let owned =
+            |value: Option<std::borrow::Cow<'_, str>>| value.map(std::borrow::Cow::into_owned);
         let pending = Pending {
             head: record.head.clone(),
             party: Party::Agent(record.agent.clone()),
             model: model.map(str::to_owned).or_else(|| earlier.as_ref()?.model.clone()),
-            usage: usage.as_deref().map(canonical_usage).or_else(|| earlier.as_ref()?.usage.clone()),
-            stop_reason: owned(message.take("stop_reason")).or_else(|| earlier.as_ref()?.stop_reason.clone()),
-            stop_sequence: owned(message.take("stop_sequence")).or_else(|| earlier.as_ref()?.stop_sequence.clone()),
-            request_id: fields.take_text("requestId").or_else(|| earlier.as_ref()?.request_id.clone()),
+            usage: usage
+                .as_deref()
+                .map(canonical_usage)
+                .or_else(|| earlier.as_ref()?.usage.clone()),
+            stop_reason: owned(message.take("stop_reason"))
+                .or_else(|| earlier.as_ref()?.stop_reason.clone()),
+            stop_sequence: owned(message.take("stop_sequence"))
+                .or_else(|| earlier.as_ref()?.stop_sequence.clone()),
+            request_id: fields
+                .take_text("requestId")
+                .or_else(|| earlier.as_ref()?.request_id.clone()),
             duration_ms: fields.take_u64("durationMs").or_else(|| earlier.as_ref()?.duration_ms),
             cost_micros: cost_micros.or_else(|| earlier.as_ref()?.cost_micros),
             cost: owned(cost).or_else(|| earlier.as_ref()?.cost.clone()),
@@ -100,6 +128,11 @@ impl ModelCalls {
         self.pending.insert(record.agent.clone(), pending);
     }
 
+    /// Whether the agent's newest line is this record.
+    pub(super) fn is_at_call(&self, agent: &str, key: Digest) -> bool {
+        self.pending.get(agent).is_some_and(|pending| pending.head.key == key)
+    }
+
     /// Keeps what of a record has no home elsewhere with the agent's call.
     pub(super) fn keep_residue(&mut self, agent: &str, residue: Option<String>) {
         if let Some(pending) = self.pending.get_mut(agent) {
@@ -108,11 +141,14 @@ impl ModelCalls {
     }
 
     /// States the agent's call, unless the same was stated before.
-    fn state(&mut self, agent: &str) -> Option<Fact> {
+    pub(super) fn state(&mut self, agent: &str) -> Option<Fact> {
         let pending = self.pending.remove(agent)?;
         let data = pending.data();
-        let digest = sha256(&[data.as_bytes()]);
-        if self.stated.insert(pending.call_id.clone(), digest) == Some(digest) && pending.residue.is_none() {
+        let micros = pending.head.moment.as_ref().map_or(0, |moment| moment.at.as_micros());
+        let digest = sha256(&[&micros.to_be_bytes(), data.as_bytes()]);
+        if self.stated.insert(pending.call_id.clone(), digest) == Some(digest)
+            && pending.residue.is_none()
+        {
             return None;
         }
         let event_type = if pending.failure.is_some() { "model.failed" } else { "model.completed" };
@@ -132,11 +168,11 @@ impl ModelCalls {
 
 /// One line of a message.
 #[derive(Debug)]
-pub(super) struct Line<'l, 'a> {
+pub(super) struct Line<'l, 'a, 'm> {
     pub(super) run_id: &'l str,
     pub(super) call_id: String,
     pub(super) record: &'l mut Record<'a>,
-    pub(super) message: &'l mut Fields<'a>,
+    pub(super) message: &'l mut Fields<'m>,
     pub(super) model: Option<&'l str>,
     /// What went wrong, where the message stands for an error.
     pub(super) failure: Option<String>,

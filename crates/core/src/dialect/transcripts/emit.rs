@@ -9,7 +9,9 @@ use std::collections::HashSet;
 use super::record::{Fact, Head};
 use crate::envelope::{Draft, Origin, StreamKey};
 use crate::hash::sha256;
-use crate::id::{CorrelationId, DialectName, EventId, EventType, IdError, RunId, StreamId, StreamType};
+use crate::id::{
+    CorrelationId, DialectName, EventId, EventType, IdError, RunId, StreamId, StreamType,
+};
 use crate::json::JsonError;
 use crate::limits::EVENT_BYTES_MAX;
 
@@ -47,7 +49,9 @@ pub enum FaultReason {
     #[error("a record is a JSON object")]
     NotAnObject,
     /// The event would be larger than an event may be.
-    #[error("the event {event_type} would have {byte_count} bytes; at most {byte_count_max} are allowed")]
+    #[error(
+        "the event {event_type} would have {byte_count} bytes; at most {byte_count_max} are allowed"
+    )]
     EventTooLarge {
         /// The type of the event that is missing.
         event_type: &'static str,
@@ -68,18 +72,39 @@ pub(super) struct Emitter {
     pub(super) faults: Vec<Fault>,
     /// Events that this file has given already: some writers repeat records.
     seen: HashSet<[u8; 16]>,
+    pub(super) event_count: u64,
+    pub(super) fault_count: u64,
 }
 
 impl Emitter {
+    /// Keeps what did not become an event.
+    pub(super) fn fault(&mut self, line: usize, reason: FaultReason) {
+        self.fault_count += 1;
+        self.faults.push(Fault { line, reason });
+    }
+
     /// Emits the facts of one record. What of the record has no home goes with its first own fact.
-    pub(super) fn emit_all(&mut self, run_id: &RunId, head: &Head, facts: Vec<Fact>, mut residue: Option<String>) {
+    pub(super) fn emit_all(
+        &mut self,
+        run_id: &RunId,
+        head: &Head,
+        facts: Vec<Fact>,
+        mut residue: Option<String>,
+    ) {
         for (ordinal, fact) in facts.into_iter().enumerate() {
             let residue = if fact.earlier.is_some() { None } else { residue.take() };
             self.emit(run_id, head, ordinal, fact, residue);
         }
     }
 
-    fn emit(&mut self, run_id: &RunId, head: &Head, ordinal: usize, mut fact: Fact, residue: Option<String>) {
+    fn emit(
+        &mut self,
+        run_id: &RunId,
+        head: &Head,
+        ordinal: usize,
+        mut fact: Fact,
+        residue: Option<String>,
+    ) {
         let event_type = fact.event_type;
         let (head, ordinal, residue) = match fact.earlier.take() {
             Some((earlier, residue)) => (earlier, usize::MAX, residue),
@@ -88,22 +113,32 @@ impl Emitter {
         let line = head.line;
         match draft(run_id, &head, fact, residue) {
             Ok(draft) => self.keep(line, event_type, identified(draft, &head, ordinal)),
-            Err(error) => self.faults.push(Fault { line, reason: error.into() }),
+            Err(error) => self.fault(line, error.into()),
         }
     }
 
     fn keep(&mut self, line: usize, event_type: &'static str, (draft, byte_count): (Draft, usize)) {
         let is_new = draft.event_id.is_none_or(|event_id| self.seen.insert(*event_id.as_bytes()));
         if byte_count > EVENT_BYTES_MAX {
-            let reason = FaultReason::EventTooLarge { event_type, byte_count, byte_count_max: EVENT_BYTES_MAX };
-            self.faults.push(Fault { line, reason });
+            let reason = FaultReason::EventTooLarge {
+                event_type,
+                byte_count,
+                byte_count_max: EVENT_BYTES_MAX,
+            };
+            self.fault(line, reason);
         } else if is_new {
+            self.event_count += 1;
             self.translated.push(Translated { line, draft });
         }
     }
 }
 
-fn draft(run_id: &RunId, head: &Head, fact: Fact, residue: Option<String>) -> Result<Draft, IdError> {
+fn draft(
+    run_id: &RunId,
+    head: &Head,
+    fact: Fact,
+    residue: Option<String>,
+) -> Result<Draft, IdError> {
     let stream = StreamKey {
         stream_type: StreamType::parse("run")?,
         stream_id: StreamId::parse(run_id.as_str())?,
@@ -128,7 +163,8 @@ fn draft(run_id: &RunId, head: &Head, fact: Fact, residue: Option<String>) -> Re
 fn identified(mut draft: Draft, head: &Head, ordinal: usize) -> (Draft, usize) {
     let content = draft.to_json();
     let ordinal = u64::try_from(ordinal).unwrap_or(u64::MAX).to_be_bytes();
-    let digest = sha256(&[ID_NAMESPACE.as_bytes(), &[0], head.key.as_bytes(), &ordinal, content.as_bytes()]);
+    let digest =
+        sha256(&[ID_NAMESPACE.as_bytes(), &[0], head.key.as_bytes(), &ordinal, content.as_bytes()]);
     draft.event_id = Some(uuid_v8(digest.as_bytes()));
     // The id's member is written first: `"event_id":"…",`.
     (draft, content.len() + r#""event_id":"","#.len() + 36)

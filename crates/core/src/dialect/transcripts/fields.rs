@@ -24,15 +24,19 @@ impl<'a> Fields<'a> {
     /// The members of an object; none for other kinds of values.
     pub(super) fn of(object: &'a str) -> Self {
         let members = members(object)
-            .map(|(raw_key, value)| Member { raw_key, value: Cow::Borrowed(value), is_taken: false })
+            .map(|(raw_key, value)| Member {
+                raw_key,
+                value: Cow::Borrowed(value),
+                is_taken: false,
+            })
             .collect();
         Self { members }
     }
 
     fn index(&self, key: &str) -> Option<usize> {
-        self.members
-            .iter()
-            .position(|member| !member.is_taken && (member.raw_key == key || unescape(member.raw_key) == key))
+        self.members.iter().position(|member| {
+            !member.is_taken && (member.raw_key == key || unescape(member.raw_key) == key)
+        })
     }
 
     /// The value of a member that is not taken yet.
@@ -51,7 +55,11 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a member whose value passes a test; otherwise it stays in the rest.
-    pub(super) fn take_if(&mut self, key: &str, is_wanted: impl FnOnce(&str) -> bool) -> Option<Cow<'a, str>> {
+    pub(super) fn take_if(
+        &mut self,
+        key: &str,
+        is_wanted: impl FnOnce(&str) -> bool,
+    ) -> Option<Cow<'a, str>> {
         let member = self.index(key).map(|index| &mut self.members[index])?;
         if !is_wanted(&member.value) {
             return None;
@@ -68,7 +76,8 @@ impl<'a> Fields<'a> {
 
     /// Takes a member that is a string of at least one character, as plain text.
     pub(super) fn take_name(&mut self, key: &str) -> Option<String> {
-        let value = self.take_if(key, |value| kind(value) == JsonKind::String && value.len() > 2)?;
+        let value =
+            self.take_if(key, |value| kind(value) == JsonKind::String && value.len() > 2)?;
         as_str(&value).map(Cow::into_owned)
     }
 
@@ -94,52 +103,51 @@ impl<'a> Fields<'a> {
     /// An object of the members that nobody took; `None` if all were taken.
     pub(super) fn rest(&self) -> Option<String> {
         let mut rest = ObjectText::default();
-        for member in self.members.iter().filter(|member| !member.is_taken) {
-            rest.raw_key(member.raw_key, &member.value);
-        }
-        (!rest.is_empty()).then(|| rest.finish())
+        self.rest_into(&mut rest);
+        (!rest.text.is_empty()).then(|| rest.finish())
     }
 
     /// Writes the members that nobody took into an object that is being written.
     pub(super) fn rest_into(&self, object: &mut ObjectText) {
         for member in self.members.iter().filter(|member| !member.is_taken) {
-            object.raw_key(member.raw_key, &member.value);
+            object.push(&object.free_key(member.raw_key), &member.value);
         }
     }
 }
 
-/// A compact JSON object that is being written. A name that it has already is written no second time.
+/// A compact JSON object that is being written. Where two formats' names meet in it, the later one
+/// gets a `_`, so that none replaces the other.
 #[derive(Debug, Default)]
 pub(super) struct ObjectText {
     text: String,
-    raw_keys: Vec<String>,
+    /// The names that we gave; those of a rest are distinct among themselves.
+    given_keys: Vec<String>,
 }
 
 impl ObjectText {
-    /// Whether no member was written.
-    pub(super) fn is_empty(&self) -> bool {
-        self.raw_keys.is_empty()
+    fn free_key(&self, raw_key: &str) -> String {
+        let mut key = raw_key.to_owned();
+        while self.given_keys.contains(&key) {
+            key.push('_');
+        }
+        key
     }
 
-    fn raw_key(&mut self, raw_key: &str, value: &str) {
-        let mut name = raw_key.to_owned();
-        // Two formats' names may meet in one object; none may replace the other.
-        while self.raw_keys.contains(&name) {
-            name.push('_');
-        }
+    fn push(&mut self, raw_key: &str, value: &str) {
         self.text.push(if self.text.is_empty() { '{' } else { ',' });
         self.text.push('"');
-        self.text.push_str(&name);
+        self.text.push_str(raw_key);
         self.text.push_str("\":");
         self.text.push_str(value);
-        self.raw_keys.push(name);
     }
 
     /// Writes a member with a value that is JSON text.
     pub(super) fn raw(&mut self, name: &str, value: &str) -> &mut Self {
         let mut raw_key = String::with_capacity(name.len());
         escape_into(&mut raw_key, name);
-        self.raw_key(&raw_key, value);
+        let raw_key = self.free_key(&raw_key);
+        self.push(&raw_key, value);
+        self.given_keys.push(raw_key);
         self
     }
 
@@ -172,7 +180,11 @@ impl ObjectText {
     }
 
     /// Writes a number member where there is a number.
-    pub(super) fn number_opt(&mut self, name: &str, value: Option<impl std::fmt::Display>) -> &mut Self {
+    pub(super) fn number_opt(
+        &mut self,
+        name: &str,
+        value: Option<impl std::fmt::Display>,
+    ) -> &mut Self {
         match value {
             Some(value) => self.number(name, value),
             None => self,

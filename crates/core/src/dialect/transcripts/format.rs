@@ -89,8 +89,14 @@ const SHARED_TYPES: [&str; 3] = ["user", "assistant", "system"];
 
 /// Record types that only transcripts have.
 const TRANSCRIPT_TYPES: [&str; 8] = [
-    "summary", "file-history-snapshot", "queue-operation", "progress", "attachment", "custom-title",
-    "ai-title", "last-prompt",
+    "summary",
+    "file-history-snapshot",
+    "queue-operation",
+    "progress",
+    "attachment",
+    "custom-title",
+    "ai-title",
+    "last-prompt",
 ];
 
 /// Tells a file's format from its bytes; the first records are enough.
@@ -102,7 +108,9 @@ pub fn detect(file: &[u8]) -> Result<Format, DetectError> {
     let is_array = file.trim_ascii_start().first() == Some(&b'[');
     for piece in pieces(file).take(PROBED_RECORDS_MAX) {
         record_count += 1;
-        let Ok(record) = Json::parse(piece.text) else { continue };
+        let Ok(record) = Json::parse(piece.text) else {
+            continue;
+        };
         if let Some(format) = format_of(record.as_str(), is_array) {
             return Ok(format);
         }
@@ -115,7 +123,8 @@ pub fn detect(file: &[u8]) -> Result<Format, DetectError> {
 
 fn format_of(record: &str, is_array: bool) -> Option<Format> {
     let text = |name| member(record, name).and_then(as_str);
-    let is_object = |name| member(record, name).is_some_and(|value| kind(value) == JsonKind::Object);
+    let is_object =
+        |name| member(record, name).is_some_and(|value| kind(value) == JsonKind::Object);
     let transcript = if is_array { Format::ClaudeCodeJson } else { Format::ClaudeCodeJsonl };
     if text("hook_event_name").is_some() && text("session_id").is_some() {
         return Some(Format::HookLog);
@@ -125,7 +134,9 @@ fn format_of(record: &str, is_array: bool) -> Option<Format> {
     }
     let record_type = text("type").unwrap_or(Cow::Borrowed(""));
     let is_shared = SHARED_TYPES.contains(&record_type.as_ref());
-    if text("session_id").is_some() && (is_shared || matches!(record_type.as_ref(), "result" | "stream_event")) {
+    if text("session_id").is_some()
+        && (is_shared || matches!(record_type.as_ref(), "result" | "stream_event"))
+    {
         return Some(Format::StreamJson);
     }
     let is_transcript = is_shared && (is_object("message") || text("sessionId").is_some())
@@ -143,10 +154,17 @@ fn is_status_line(record: &str) -> bool {
 fn unsupported(record: &str) -> Option<&'static str> {
     let has = |key: &str, wanted| member(record, key).is_some_and(|value| kind(value) == wanted);
     if has("history", JsonKind::Array) {
-        return Some(if has("instance_id", JsonKind::String) { "an OpenHands run record" } else { "an agent trajectory" });
+        return Some(if has("instance_id", JsonKind::String) {
+            "an OpenHands run record"
+        } else {
+            "an agent trajectory"
+        });
     }
     if let Some(found) = UNSUPPORTED.iter().find(|(key, wanted, _)| has(key, *wanted)) {
         return Some(found.2);
+    }
+    if has("role", JsonKind::String) && member(record, "content").is_some() {
+        return Some("a plain list of chat messages");
     }
     // Jaeger wraps its traces in `data`.
     let first = member(record, "data").and_then(|traces| crate::json::elements(traces).next())?;
@@ -163,8 +181,14 @@ mod tests {
             (r#"{"type":"user","message":{}}"#, Format::ClaudeCodeJsonl),
             (r#"{"type":"summary","summary":"s","leafUuid":"u"}"#, Format::ClaudeCodeJsonl),
             (r#"[{"type":"user","sessionId":"s","message":{}}]"#, Format::ClaudeCodeJson),
-            (r#"{"sessionId":"s","timestamp":"2026-01-01T00:00:00Z","message":{}}"#, Format::ClaudeCodeJsonl),
-            ("{broken\n{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s\"}", Format::StreamJson),
+            (
+                r#"{"sessionId":"s","timestamp":"2026-01-01T00:00:00Z","message":{}}"#,
+                Format::ClaudeCodeJsonl,
+            ),
+            (
+                "{broken\n{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s\"}",
+                Format::StreamJson,
+            ),
             (r#"[{"session_id":"s","hook_event_name":"Stop"}]"#, Format::HookLog),
             ("{\n\"session_id\":\"s\",\n\"hook_event_name\":\"Stop\"}", Format::HookLog),
             (r#"[{"input_data":{"session_id":"s","model":{},"cost":{}}}]"#, Format::StatusLine),
@@ -178,7 +202,10 @@ mod tests {
         for (file, name) in [
             (r#"{"resourceSpans":[]}"#, "an OTLP trace export"),
             (r#"{"type":"session_meta","timestamp":"t","payload":{}}"#, "a Codex session"),
-            (r#"{"sessionId":"s","projectHash":"h","messages":[],"timestamp":"t"}"#, "a Gemini CLI session"),
+            (
+                r#"{"sessionId":"s","projectHash":"h","messages":[],"timestamp":"t"}"#,
+                "a Gemini CLI session",
+            ),
             (r#"{"data":[{"spans":[]}]}"#, "a Jaeger trace export"),
         ] {
             assert_eq!(detect(file.as_bytes()), Err(DetectError::Unsupported(name)), "{file}");

@@ -15,10 +15,16 @@ pub(super) fn hook(desk: &mut Desk<'_>, record: &mut Record<'_>) -> Vec<Fact> {
     match event_name.as_str() {
         "PreToolUse" => vec![tool_invoked(desk, record)],
         "PostToolUse" => vec![tool_ended(desk, record, Outcome::Told)],
-        "PostToolUseFailure" | "PermissionDenied" => vec![tool_ended(desk, record, Outcome::Failed)],
+        "PostToolUseFailure" | "PermissionDenied" => {
+            vec![tool_ended(desk, record, Outcome::Failed)]
+        }
         "UserPromptSubmit" => vec![prompt(record)],
-        "Notification" | "PermissionRequest" | "PreCompact" | "SessionStart" => vec![notified(record, &event_name)],
-        "Stop" | "StopFailure" => vec![stopped(record, MAIN_AGENT.to_owned(), event_name == "Stop")],
+        "Notification" | "PermissionRequest" | "PreCompact" | "SessionStart" => {
+            vec![notified(record, &event_name)]
+        }
+        "Stop" | "StopFailure" => {
+            vec![stopped(record, MAIN_AGENT.to_owned(), event_name == "Stop")]
+        }
         "SubagentStart" => Vec::new(),
         "SubagentStop" => vec![sub_agent_stopped(desk, record)],
         "SessionEnd" => vec![session_ended(desk, record)],
@@ -33,7 +39,12 @@ enum Outcome {
     Failed,
 }
 
-fn tool_call_id(desk: &mut Desk<'_>, record: &mut Record<'_>, tool_name: &str, phase: &str) -> String {
+fn tool_call_id(
+    desk: &mut Desk<'_>,
+    record: &mut Record<'_>,
+    tool_name: &str,
+    phase: &str,
+) -> String {
     if let Some(id) = record.fields.take_name("tool_use_id") {
         return id;
     }
@@ -46,9 +57,9 @@ fn tool_call_id(desk: &mut Desk<'_>, record: &mut Record<'_>, tool_name: &str, p
 /// A value's text without the order of members and elements, because some tools rewrite their input.
 fn orderless(value: &str) -> String {
     let mut parts: Vec<String> = match kind(value) {
-        JsonKind::Object => {
-            members(value).map(|(key, value)| format!("{:?}:{}", unescape(key), orderless(value))).collect()
-        }
+        JsonKind::Object => members(value)
+            .map(|(key, value)| format!("{:?}:{}", unescape(key), orderless(value)))
+            .collect(),
         JsonKind::Array => elements(value).map(orderless).collect(),
         JsonKind::String => return format!("{:?}", as_str(value).unwrap_or_default()),
         JsonKind::Null | JsonKind::Bool | JsonKind::Number => return value.to_owned(),
@@ -75,7 +86,8 @@ fn tool_ended(desk: &mut Desk<'_>, record: &mut Record<'_>, outcome: Outcome) ->
     let id = tool_call_id(desk, record, &tool_name, "post");
     let fields = &mut record.fields;
     let output = fields.take("tool_response");
-    let says_error = output.as_deref().and_then(|output| member(output, "is_error")).and_then(as_bool);
+    let says_error =
+        output.as_deref().and_then(|output| member(output, "is_error")).and_then(as_bool);
     let is_error = outcome == Outcome::Failed || says_error == Some(true);
     desk.totals.saw_tool_result(desk.run.run_id.as_str(), &id, is_error);
     let mut data = ObjectText::default();
@@ -85,7 +97,8 @@ fn tool_ended(desk: &mut Desk<'_>, record: &mut Record<'_>, outcome: Outcome) ->
         data.text_opt("message", message.as_deref());
         data.raw_opt("is_interrupt", fields.take("is_interrupt").as_deref());
     }
-    data.raw_opt("output", output.as_deref()).number_opt("duration_ms", fields.take_u64("duration_ms"));
+    data.raw_opt("output", output.as_deref())
+        .number_opt("duration_ms", fields.take_u64("duration_ms"));
     data.raw_opt("input", fields.take("tool_input").as_deref());
     let event_type = if is_error { "tool.failed" } else { "tool.succeeded" };
     Fact::new(event_type, Party::Agent(record.agent.clone()), data.finish())
@@ -94,7 +107,9 @@ fn tool_ended(desk: &mut Desk<'_>, record: &mut Record<'_>, outcome: Outcome) ->
 fn prompt(record: &mut Record<'_>) -> Fact {
     let text = record.fields.take_if("prompt", |value| kind(value) == JsonKind::String);
     let mut data = ObjectText::default();
-    data.text("message_id", &record.message_id).text("sender_type", "user").text("sender_id", "user");
+    data.text("message_id", &record.message_id)
+        .text("sender_type", "user")
+        .text("sender_id", "user");
     data.text("kind", "prompt").raw("content_md", text.as_deref().unwrap_or("\"\""));
     data.text_opt("prompt_id", record.fields.take_text("prompt_id").as_deref());
     Fact::new("message.created", Party::User, data.finish())
@@ -123,7 +138,9 @@ fn stopped(record: &mut Record<'_>, agent: String, is_success: bool) -> Fact {
     data.text("agent_id", &agent).raw("success", if is_success { "true" } else { "false" });
     let reason = fields.take_text("error").or_else(|| fields.take_text("reason"));
     data.text("reason", reason.as_deref().unwrap_or("end of turn"));
-    for name in ["stop_hook_active", "last_assistant_message", "agent_transcript_path", "error_details"] {
+    for name in
+        ["stop_hook_active", "last_assistant_message", "agent_transcript_path", "error_details"]
+    {
         data.raw_opt(name, fields.take(name).as_deref());
     }
     Fact::new("agent.stopped", Party::Agent(agent), data.finish())

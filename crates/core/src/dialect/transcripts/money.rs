@@ -17,7 +17,8 @@ pub(super) fn dollars_to_micros(number: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let point = i64::try_from(whole.len()).ok()?.checked_add(exponent)?.checked_add(MICRO_DIGITS)?;
+    let point =
+        i64::try_from(whole.len()).ok()?.checked_add(exponent)?.checked_add(MICRO_DIGITS)?;
     scaled(digits.as_bytes(), point)
 }
 

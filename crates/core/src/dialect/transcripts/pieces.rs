@@ -30,7 +30,7 @@ pub fn pieces(file: &[u8]) -> Pieces<'_> {
     let layout = layout(&file[offset..]);
     let mut pieces = Pieces { file, offset, line: 1, layout };
     if layout == Layout::Array {
-        pieces.skip(|byte| byte.is_ascii_whitespace());
+        pieces.pass(|byte| byte.is_ascii_whitespace());
         pieces.offset += 1;
     }
     pieces
@@ -50,7 +50,7 @@ impl<'a> Iterator for Pieces<'a> {
 
     fn next(&mut self) -> Option<Piece<'a>> {
         let is_array = self.layout == Layout::Array;
-        self.skip(|byte| byte.is_ascii_whitespace() || is_array && matches!(byte, b',' | b']'));
+        self.pass(|byte| byte.is_ascii_whitespace() || is_array && matches!(byte, b',' | b']'));
         let rest = self.file.get(self.offset..).filter(|rest| !rest.is_empty())?;
         let byte_count = match self.layout {
             Layout::Lines => rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()),
@@ -59,7 +59,8 @@ impl<'a> Iterator for Pieces<'a> {
             Layout::One => rest.len(),
         };
         let text = &rest[..byte_count];
-        let piece = Piece { line: self.line, end: self.offset + byte_count, text: text.trim_ascii_end() };
+        let piece =
+            Piece { line: self.line, end: self.offset + byte_count, text: text.trim_ascii_end() };
         self.line += line_breaks(text);
         self.offset += byte_count;
         Some(piece)
@@ -67,7 +68,7 @@ impl<'a> Iterator for Pieces<'a> {
 }
 
 impl Pieces<'_> {
-    fn skip(&mut self, is_between: impl Fn(u8) -> bool) {
+    fn pass(&mut self, is_between: impl Fn(u8) -> bool) {
         let rest = self.file.get(self.offset..).unwrap_or_default();
         let byte_count = rest.iter().position(|byte| !is_between(*byte)).unwrap_or(rest.len());
         self.line += line_breaks(&rest[..byte_count]);
@@ -126,12 +127,17 @@ mod tests {
     use super::*;
 
     fn cut(file: &str) -> Vec<(usize, &str)> {
-        pieces(file.as_bytes()).map(|piece| (piece.line, str::from_utf8(piece.text).unwrap())).collect()
+        pieces(file.as_bytes())
+            .map(|piece| (piece.line, str::from_utf8(piece.text).unwrap()))
+            .collect()
     }
 
     #[test]
     fn cuts_lines_and_skips_empty_ones() {
-        assert_eq!(cut("{\"a\":1}\r\n\n{broken\n{\"b\":2}"), [(1, "{\"a\":1}"), (3, "{broken"), (4, "{\"b\":2}")]);
+        assert_eq!(
+            cut("{\"a\":1}\r\n\n{broken\n{\"b\":2}"),
+            [(1, "{\"a\":1}"), (3, "{broken"), (4, "{\"b\":2}")]
+        );
         assert_eq!(cut("\u{feff}{}\n"), [(1, "{}")]);
         assert_eq!(cut(" \n"), []);
     }
@@ -141,7 +147,13 @@ mod tests {
         let file = "[\n  {\"a\": \"],}\\\"\"},\n  {\"b\": tru},\n  3, [1, 2],\n  {\"c\": {}}\n]\n";
         assert_eq!(
             cut(file),
-            [(2, "{\"a\": \"],}\\\"\"}"), (3, "{\"b\": tru}"), (4, "3"), (4, "[1, 2]"), (5, "{\"c\": {}}")]
+            [
+                (2, "{\"a\": \"],}\\\"\"}"),
+                (3, "{\"b\": tru}"),
+                (4, "3"),
+                (4, "[1, 2]"),
+                (5, "{\"c\": {}}")
+            ]
         );
         assert_eq!(cut("[{\"a\":1},{\"b\":"), [(1, "{\"a\":1}"), (1, "{\"b\":")]);
         assert_eq!(cut("[]"), []);

@@ -7,6 +7,7 @@ use super::agents::{Agents, prompt_of};
 use super::calls::ModelCalls;
 use super::fields::{Fields, ObjectText};
 use super::record::{Fact, MAIN_AGENT, Party, Record, short_hash};
+use super::user::is_note;
 use crate::id::RunId;
 use crate::json::{JsonKind, as_str, kind};
 
@@ -42,10 +43,16 @@ pub(super) struct Run {
 
 impl Run {
     /// Begins a run with its first telling record.
-    pub(super) fn start(run_id: RunId, session: Option<&str>, record: &mut Record<'_>) -> (Self, Fact) {
+    pub(super) fn start(
+        run_id: RunId,
+        session: Option<&str>,
+        record: &mut Record<'_>,
+    ) -> (Self, Fact) {
         let mut repeated = BTreeMap::new();
         for (theirs, _) in REPEATED {
-            if let Some(value) = record.fields.get(theirs).filter(|value| kind(value) == JsonKind::String) {
+            if let Some(value) =
+                record.fields.get(theirs).filter(|value| kind(value) == JsonKind::String)
+            {
                 repeated.insert(theirs, value.to_owned());
             }
         }
@@ -81,7 +88,8 @@ impl Run {
 
 fn started_data(run_id: &RunId, session: Option<&str>, record: &mut Record<'_>) -> String {
     let is_init = is_init(record);
-    let title = prompt_of(record).filter(|_| is_plain_prompt(record)).and_then(|prompt| title_of(&prompt));
+    let prompt = prompt_of(record).filter(|prompt| is_plain_prompt(record) && !is_note(prompt));
+    let title = prompt.and_then(|prompt| title_of(&prompt));
     let mut data = ObjectText::default();
     data.text("run_id", run_id.as_str()).text_opt("session_id", session);
     data.text_opt("title", title.as_deref());
@@ -111,7 +119,7 @@ pub(super) fn is_init(record: &Record<'_>) -> bool {
 pub(super) fn environment(record: &mut Record<'_>) -> Option<String> {
     let repeated = REPEATED.map(|(theirs, _)| theirs);
     let mut environment = Fields::of(record.text);
-    for name in ["type", "uuid", "session_id", "model"].iter().chain(&repeated) {
+    for name in ["type", "session_id", "model"].iter().chain(&repeated) {
         environment.take_if(name, |value| kind(value) == JsonKind::String);
     }
     let text = environment.rest()?;
@@ -119,8 +127,12 @@ pub(super) fn environment(record: &mut Record<'_>) -> Option<String> {
     Some(text)
 }
 
+/// Whether a record is from the user, and neither a note of the program nor a parent agent's word.
 fn is_plain_prompt(record: &Record<'_>) -> bool {
-    record.head.record_type.as_deref() == Some("user") && record.fields.get("isMeta") != Some("true")
+    let is_set = |mark| record.fields.get(mark) == Some("true");
+    record.head.record_type.as_deref() == Some("user")
+        && !is_set("isMeta")
+        && !is_set("isSidechain")
 }
 
 /// A run's title from its first prompt: a command and its arguments, or the first line.
@@ -130,7 +142,9 @@ fn title_of(prompt: &str) -> Option<String> {
         Some(rest.split_once(&format!("</{name}>"))?.0.trim())
     };
     let title = match tag("command-name") {
-        Some(command) => Cow::Owned(format!("{command} {}", tag("command-args").unwrap_or_default())),
+        Some(command) => {
+            Cow::Owned(format!("{command} {}", tag("command-args").unwrap_or_default()))
+        }
         None => Cow::Borrowed(prompt.lines().find(|line| !line.trim().is_empty())?),
     };
     let title = shortened(title.trim());
@@ -148,12 +162,15 @@ pub(super) fn shortened(text: &str) -> String {
 
 /// The run that a session is.
 pub(super) fn run_of_session(session: &str) -> Option<RunId> {
-    RunId::parse(session).or_else(|_| RunId::parse(&format!("session-{}", short_hash(session)))).ok()
+    RunId::parse(session)
+        .or_else(|_| RunId::parse(&format!("session-{}", short_hash(session))))
+        .ok()
 }
 
 /// The run of a file whose records name no session: the same for the same file however it grows.
 pub(super) fn run_of_file(source_name: &str, first_record: &str) -> Option<RunId> {
-    RunId::parse(&format!("transcript-{}", short_hash(&format!("{source_name}\n{first_record}")))).ok()
+    RunId::parse(&format!("transcript-{}", short_hash(&format!("{source_name}\n{first_record}"))))
+        .ok()
 }
 
 /// The session that a record names.

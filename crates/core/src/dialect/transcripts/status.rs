@@ -14,7 +14,10 @@ pub(super) fn status(desk: &mut Desk<'_>, record: &mut Record<'_>) -> Vec<Fact> 
             let mut fields = Fields::of(input);
             fields.take("session_id");
             let mut data = sample(desk, &mut fields);
-            data.text_opt("status_line_output", record.fields.take_text("status_line_output").as_deref());
+            data.text_opt(
+                "status_line_output",
+                record.fields.take_text("status_line_output").as_deref(),
+            );
             data.finish()
         }
         None => sample(desk, &mut record.fields).finish(),

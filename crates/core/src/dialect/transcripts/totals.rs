@@ -189,7 +189,8 @@ impl Totals {
         self.saw_time(other.first);
         self.saw_time(other.last);
         self.sessions.extend(other.sessions.iter().cloned());
-        self.model_calls.extend(other.model_calls.iter().map(|(id, call)| (id.clone(), call.clone())));
+        self.model_calls
+            .extend(other.model_calls.iter().map(|(id, call)| (id.clone(), call.clone())));
         for (key, outcome) in &other.tool_calls {
             let known = self.tool_calls.entry(key.clone()).or_insert(*outcome);
             *known = (*known).max(*outcome);
@@ -303,7 +304,9 @@ impl Totals {
         let tokens = self.tokens();
         let mut token_text = ObjectText::default();
         token_text.number("input", tokens.input).number("output", tokens.output);
-        token_text.number("cache_read", tokens.cache_read).number("cache_write", tokens.cache_write);
+        token_text
+            .number("cache_read", tokens.cache_read)
+            .number("cache_write", tokens.cache_write);
         let mut cost = ObjectText::default();
         cost.raw("vendor", &money(self.vendor_cost_micros()));
         cost.raw("computed", &money(self.computed_cost_micros(prices)));

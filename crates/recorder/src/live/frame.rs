@@ -1,0 +1,47 @@
+//! A recent event with its server-sent-events frames, rendered once for all readers.
+
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+
+use annals_core::event::Event;
+use bytes::Bytes;
+
+/// A recent event.
+#[derive(Debug)]
+pub struct LiveEvent {
+    event: Event,
+    by_seq: OnceLock<Bytes>,
+    by_position: OnceLock<Bytes>,
+}
+
+impl LiveEvent {
+    pub(crate) fn new(event: Event) -> Self {
+        Self { event, by_seq: OnceLock::new(), by_position: OnceLock::new() }
+    }
+
+    /// The event.
+    #[must_use]
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// The frame of a stream's tail: its id is the event's seq.
+    pub fn frame_by_seq(&self) -> Bytes {
+        self.by_seq.get_or_init(|| self.frame(self.event.stream_seq().get())).clone()
+    }
+
+    /// The frame of a workspace's tail: its id is the event's position.
+    pub fn frame_by_position(&self) -> Bytes {
+        self.by_position.get_or_init(|| self.frame(self.event.position().get())).clone()
+    }
+
+    fn frame(&self, id: u64) -> Bytes {
+        let mut frame = String::with_capacity(self.event.byte_count() + 640);
+        // Neither an event type nor compact JSON can hold a line break, so a frame cannot be forged.
+        // Writing to a String cannot fail.
+        let _ = write!(frame, "id:{id}\nevent:{}\ndata:", self.event.header().event_type);
+        self.event.write_json(&mut frame);
+        frame.push_str("\n\n");
+        Bytes::from(frame)
+    }
+}

@@ -1,0 +1,105 @@
+//! The event bus: what was just made durable, for everybody who watches.
+//!
+//! There is one ring of recent events and no queue per reader: a reader holds only its place and
+//! takes what it wants at its own pace. A reader that is slower than the ring is told so with the
+//! place to resume from; nothing is dropped unsaid and nothing is buffered without bound.
+//! The ring is owned by its lock, which is held for moments and never across an await.
+
+mod follower;
+mod frame;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use annals_core::event::Event;
+use annals_core::id::Position;
+use annals_core::limits::{TAIL_LAG_BYTES_MAX, TAIL_LAG_EVENTS_MAX};
+use annals_store::contract::Head;
+use tokio::sync::watch;
+
+pub use follower::{FollowStart, Followed, Follower};
+pub use frame::LiveEvent;
+
+#[derive(Debug, Default)]
+struct Ring {
+    events: VecDeque<Arc<LiveEvent>>,
+    byte_count: u64,
+}
+
+/// Recent events and the news of new ones.
+#[derive(Debug)]
+pub(crate) struct Live {
+    ring: RwLock<Ring>,
+    head: watch::Sender<Head>,
+    is_failed: watch::Sender<bool>,
+}
+
+/// A piece of the ring.
+pub(crate) enum Recent {
+    /// The events after a place, oldest first; empty at the head.
+    Events(Vec<Arc<LiveEvent>>),
+    /// The place is older than the ring.
+    Older,
+}
+
+impl Live {
+    pub(crate) fn new(head: Head) -> Self {
+        Self {
+            ring: RwLock::default(),
+            head: watch::Sender::new(head),
+            is_failed: watch::Sender::new(false),
+        }
+    }
+
+    /// Adds events that are durable, in order, and wakes the readers.
+    pub(crate) fn publish(&self, events: Vec<Event>, head: Head) {
+        if events.is_empty() {
+            return;
+        }
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            ring.byte_count += event.byte_count() as u64;
+            ring.events.push_back(Arc::new(LiveEvent::new(event)));
+        }
+        while ring.is_over() {
+            let Some(oldest) = ring.events.pop_front() else { break };
+            ring.byte_count -= oldest.event().byte_count() as u64;
+        }
+        drop(ring);
+        self.head.send_replace(head);
+    }
+
+    /// Tells everybody that the log takes nothing more.
+    pub(crate) fn fail(&self) {
+        self.is_failed.send_replace(true);
+    }
+
+    pub(crate) fn head(&self) -> watch::Receiver<Head> {
+        self.head.subscribe()
+    }
+
+    pub(crate) fn failures(&self) -> watch::Receiver<bool> {
+        self.is_failed.subscribe()
+    }
+
+    /// At most `count_max` events after a place.
+    pub(crate) fn recent(&self, after: Position, count_max: usize) -> Recent {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(first) = ring.events.front().map(|live| live.event().position()) else {
+            let is_at_head = after >= self.head.borrow().position;
+            return if is_at_head { Recent::Events(Vec::new()) } else { Recent::Older };
+        };
+        if after.next() < first {
+            return Recent::Older;
+        }
+        // Positions have no gaps, so the distance is the index.
+        let skip = usize::try_from(after.next().get() - first.get()).unwrap_or(usize::MAX);
+        Recent::Events(ring.events.iter().skip(skip).take(count_max).cloned().collect())
+    }
+}
+
+impl Ring {
+    fn is_over(&self) -> bool {
+        self.events.len() as u64 > TAIL_LAG_EVENTS_MAX || self.byte_count > TAIL_LAG_BYTES_MAX
+    }
+}

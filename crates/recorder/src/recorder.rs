@@ -1,0 +1,313 @@
+//! The recorder itself: opening it, its handles, and closing it.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use annals_core::catalog::{Catalog, CatalogError};
+use annals_core::id::{LogId, TokenId};
+use annals_store::contract::{Head, LogReader, LogWriter, ReadFailure};
+use annals_store::query::Query;
+use tokio::sync::watch;
+
+use crate::access::{
+    Access, AccessCommand, AccessRefusal, IssueToken, IssuedToken, SecretError, Secrets,
+};
+use crate::config::{Durability, RecorderConfig, SchemaCheck, ViewMode};
+use crate::live::{FollowStart, Follower, Live};
+use crate::pipeline;
+use crate::principal::Principal;
+use crate::refusal::AppendRefusal;
+use crate::request::{AppendRequest, BatchAnswer};
+use crate::schema::{SchemaError, SchemaSet};
+use crate::sequencer::{Sequencer, SequencerState};
+use crate::stats::Stats;
+use crate::views::{ViewError, Views};
+use crate::world::{Clock, Entropy};
+
+/// A recorder cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The log cannot be opened.
+    #[error("the log cannot be opened: {0}")]
+    Log(Box<dyn std::error::Error + Send + Sync>),
+    /// The log cannot be read.
+    #[error("the log cannot be read")]
+    Read(#[from] ReadFailure),
+    /// The secrets cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The views cannot be opened.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// The catalog has a mistake.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A schema of the catalog has a mistake.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A thread cannot be started.
+    #[error("a thread cannot be started")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A recorder did not close as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum CloseError {
+    /// The log failed before.
+    #[error("the log had failed")]
+    LogFailed,
+    /// A thread panicked, which is a defect.
+    #[error("the thread `{name}` panicked")]
+    ThreadPanicked {
+        /// The thread.
+        name: &'static str,
+    },
+}
+
+/// What all handles share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) reader: Arc<dyn LogReader>,
+    pub(crate) sequencer: Sequencer,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) catalog: Catalog,
+    pub(crate) schemas: Option<SchemaSet>,
+    pub(crate) durability: Durability,
+    pub(crate) stats: Arc<Stats>,
+    access: Arc<Access>,
+    live: Arc<Live>,
+    views: Views,
+    sequencer_thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// A flight recorder. Cloning gives another handle to the same one.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    inner: Arc<Inner>,
+}
+
+impl Recorder {
+    /// Opens a recorder: recovers the log, restores who may come in, starts the threads.
+    ///
+    /// Blocks for as long as recovery takes.
+    ///
+    /// # Errors
+    /// When the directory is in use, damaged beyond what recovery may mend, or of a newer format.
+    pub fn open(config: RecorderConfig) -> Result<Self, OpenError> {
+        let catalog = Catalog::builtin()?;
+        let schemas = match config.schema_check {
+            SchemaCheck::KnownTypes => Some(SchemaSet::compile(&catalog)?),
+            SchemaCheck::Off => None,
+        };
+        let (writer, reader) = open_log(&config)?;
+        let secrets = match &config.data_dir {
+            Some(data_dir) => Secrets::open(data_dir, config.entropy.as_ref())?,
+            None => Secrets::ephemeral(config.entropy.as_ref()),
+        };
+        let access = Arc::new(Access::restore(secrets, reader.as_ref())?);
+        let live = Arc::new(Live::new(reader.head()));
+        let stats = Arc::new(Stats::new(catalog.clone()));
+        let state = SequencerState {
+            log_id: reader.log_id(),
+            clock: Arc::clone(&config.clock),
+            entropy: Arc::clone(&config.entropy),
+            access: Arc::clone(&access),
+            live: Arc::clone(&live),
+            stats: Arc::clone(&stats),
+        };
+        let views = match config.views {
+            ViewMode::On => Views::open(config.data_dir.as_deref(), Arc::clone(&reader), live.head())?,
+            ViewMode::Off => Views::off(),
+        };
+        let (sequencer, thread) = Sequencer::start(writer, state)?;
+        let inner = Inner {
+            reader,
+            sequencer,
+            clock: config.clock,
+            entropy: config.entropy,
+            catalog,
+            schemas,
+            durability: config.durability,
+            stats,
+            access,
+            live,
+            views,
+            sequencer_thread: Mutex::new(Some(thread)),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Takes an append; answers when it is durable.
+    ///
+    /// # Errors
+    /// Says why nothing of the request is kept.
+    pub async fn append(&self, request: AppendRequest) -> Result<BatchAnswer, AppendRefusal> {
+        pipeline::append(&self.inner, request).await
+    }
+
+    /// Makes a token. Its text is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// When the principal may not, or the fact cannot be kept.
+    pub async fn issue_token(
+        &self,
+        by: Arc<Principal>,
+        token: IssueToken,
+    ) -> Result<IssuedToken, AccessRefusal> {
+        let (token_id, text, secret_hash) = self.inner.access.new_secret(self.inner.entropy.as_ref());
+        let command = AccessCommand::Issue { by, token, token_id: token_id.clone(), secret_hash };
+        self.inner.sequencer.decide(command).await?;
+        let info = self.inner.access.info(&token_id).ok_or(AccessRefusal::UnknownToken { token_id })?;
+        Ok(IssuedToken { token: text, info })
+    }
+
+    /// Ends a token at once.
+    ///
+    /// # Errors
+    /// When the principal may not, or the fact cannot be kept.
+    pub async fn revoke_token(
+        &self,
+        by: Arc<Principal>,
+        token_id: TokenId,
+    ) -> Result<(), AccessRefusal> {
+        self.inner.sequencer.decide(AccessCommand::Revoke { by, token_id }).await
+    }
+
+    /// Who may come in.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.inner.access
+    }
+
+    /// The log, for reading. Its methods may wait for the disk.
+    #[must_use]
+    pub fn log(&self) -> &Arc<dyn LogReader> {
+        &self.inner.reader
+    }
+
+    /// The log's identity.
+    #[must_use]
+    pub fn log_id(&self) -> LogId {
+        self.inner.reader.log_id()
+    }
+
+    /// The newest durable event's place.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.inner.reader.head()
+    }
+
+    /// News of the head.
+    #[must_use]
+    pub fn head_changes(&self) -> watch::Receiver<Head> {
+        self.inner.live.head()
+    }
+
+    /// A reader's place, from a start to the live end and on.
+    #[must_use]
+    pub fn follow(&self, start: FollowStart, query: Query) -> Follower {
+        let (reader, live) = (Arc::clone(&self.inner.reader), Arc::clone(&self.inner.live));
+        Follower::new(reader, live, start, query)
+    }
+
+    /// The views.
+    #[must_use]
+    pub fn views(&self) -> &Views {
+        &self.inner.views
+    }
+
+    /// What is known of event types.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
+    }
+
+    /// In which sense receipts say that an event is kept.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.inner.durability
+    }
+
+    /// The recorder's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// The recorder's source of randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &Arc<dyn Entropy> {
+        &self.inner.entropy
+    }
+
+    /// Running totals.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.inner.stats
+    }
+
+    /// Bytes of events that wait for the sequencer.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.inner.sequencer.queued_bytes()
+    }
+
+    /// Whether the log has failed and the process must stop.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        *self.inner.live.failures().borrow()
+    }
+
+    /// Waits until the log fails; then the process must stop. Never ends otherwise.
+    pub async fn failed(&self) {
+        let mut failures = self.inner.live.failures();
+        if failures.wait_for(|is_failed| *is_failed).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Writes what waits, stops the threads and closes the log. Other handles get `Closing`.
+    ///
+    /// # Errors
+    /// When the log had failed before or a thread panicked.
+    pub fn close(&self) -> Result<(), CloseError> {
+        self.inner.sequencer.close();
+        let thread = self
+            .inner
+            .sequencer_thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let sequencer = thread.map_or(Ok(()), JoinHandle::join);
+        let views = self.inner.views.close();
+        if self.is_failed() {
+            return Err(CloseError::LogFailed);
+        }
+        sequencer.map_err(|_| CloseError::ThreadPanicked { name: "annals-sequencer" })?;
+        views.map_err(|()| CloseError::ThreadPanicked { name: "annals-views" })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Without this a dropped recorder would leave its thread waiting and its directory locked.
+        self.sequencer.close();
+        self.views.stop();
+    }
+}
+
+type OpenLog = (Box<dyn LogWriter>, Arc<dyn LogReader>);
+
+fn open_log(config: &RecorderConfig) -> Result<OpenLog, OpenError> {
+    let mut log_id = [0; 16];
+    config.entropy.fill(&mut log_id);
+    let log_id = LogId::from_bytes(log_id);
+    let Some(_data_dir) = &config.data_dir else {
+        let (writer, reader) = annals_store::memory::open_memory(log_id);
+        return Ok((Box::new(writer), Arc::new(reader)));
+    };
+    let (writer, reader) = annals_store::memory::open_memory(log_id);
+    Ok((Box::new(writer), Arc::new(reader)))
+}

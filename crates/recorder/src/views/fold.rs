@@ -1,0 +1,348 @@
+//! The fold: what each event changes in the tables.
+//!
+//! Total: an event of an unknown type counts as an event of its run and changes nothing else,
+//! and a payload that lacks what its type should have changes what it can.
+
+use std::collections::{HashMap, HashSet};
+
+use annals_core::envelope::ActorType;
+use annals_core::event::Event;
+use annals_core::json::{as_i64, as_str, member};
+use annals_core::price::{PriceTable, TokenUsage};
+use annals_core::record::HeaderRef;
+use rusqlite::{Connection, params};
+
+use super::model::{CallStatus, Tokens};
+use super::rows::{AgentRow, CallKind, CallRow, Counts, RunRow};
+
+/// Characters of a title or an error in a table. The event has the whole text.
+const SUMMARY_CHARACTERS_MAX: usize = 300;
+
+/// The changes of one batch, written at its end.
+pub(super) struct Fold<'a> {
+    db: &'a Connection,
+    prices: &'a PriceTable,
+    run_ids: HashMap<(String, String), i64>,
+    runs: HashMap<i64, RunRow>,
+    agents: HashMap<(i64, String), AgentRow>,
+    calls: HashMap<(i64, CallKind, String), CallRow>,
+    new_calls: HashSet<(String, CallKind, String)>,
+}
+
+/// One event as the fold sees it.
+struct Fact<'a> {
+    header: HeaderRef<'a>,
+    data: &'a str,
+    run: i64,
+    at_us: i64,
+    position: i64,
+}
+
+impl Fact<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        member(self.data, name).and_then(as_str).map(|text| text.into_owned())
+    }
+
+    fn number(&self, name: &str) -> Option<i64> {
+        member(self.data, name).and_then(as_i64)
+    }
+
+    fn summary(&self, name: &str) -> Option<String> {
+        self.text(name).map(|text| summary(&text))
+    }
+
+    /// What went wrong, from whichever field says so.
+    fn error(&self) -> Option<String> {
+        let nested = || {
+            let error = member(self.data, "error")?;
+            let message = member(error, "message").and_then(as_str);
+            message.or_else(|| as_str(error)).map(|text| summary(&text))
+        };
+        self.summary("message").or_else(nested)
+    }
+}
+
+/// Shortens a text for a table and shows that it did.
+fn summary(text: &str) -> String {
+    let line = text.trim();
+    match line.char_indices().nth(SUMMARY_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    }
+}
+
+type Result<T> = std::result::Result<T, rusqlite::Error>;
+
+impl<'a> Fold<'a> {
+    pub(super) fn new(db: &'a Connection, prices: &'a PriceTable) -> Self {
+        Self {
+            db,
+            prices,
+            run_ids: HashMap::new(),
+            runs: HashMap::new(),
+            agents: HashMap::new(),
+            calls: HashMap::new(),
+            new_calls: HashSet::new(),
+        }
+    }
+
+    /// Takes in one event.
+    pub(super) fn apply(&mut self, event: &Event) -> Result<()> {
+        let header = event.header();
+        let Some(run_id) = header.run_id else { return Ok(()) };
+        let position = i64::try_from(header.position.get()).unwrap_or(i64::MAX);
+        let at_us = header.occurred_at.as_micros();
+        let run = self.run(header.workspace_id, run_id, at_us, position)?;
+        let fact = Fact { header, data: event.data(), run, at_us, position };
+        self.touch_run(&fact);
+        if header.actor_type == ActorType::Agent {
+            self.touch_agent(&fact, header.actor_id)?;
+        }
+        match header.event_type {
+            "run.created" | "run.started" => self.start_run(&fact),
+            "run.completed" => self.end_run(&fact, "completed"),
+            "run.failed" => self.end_run(&fact, "failed"),
+            "usage.reported" => self.report_usage(&fact),
+            "message.created" => self.add_message(&fact)?,
+            "agent.started" => self.start_agent(&fact)?,
+            "agent.stopped" => self.stop_agent(&fact)?,
+            "tool.invoked" => self.call(&fact, CallKind::Tool, CallStatus::Open)?,
+            "tool.succeeded" => self.call(&fact, CallKind::Tool, CallStatus::Ok)?,
+            "tool.failed" => self.call(&fact, CallKind::Tool, CallStatus::Error)?,
+            "model.invoked" => self.call(&fact, CallKind::Model, CallStatus::Open)?,
+            "model.completed" => self.call(&fact, CallKind::Model, CallStatus::Ok)?,
+            "model.failed" => self.call(&fact, CallKind::Model, CallStatus::Error)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Writes all changes.
+    pub(super) fn save(self) -> Result<()> {
+        for run in self.runs.values() {
+            run.save(self.db)?;
+        }
+        for agent in self.agents.values() {
+            agent.save(self.db)?;
+        }
+        for ((run, kind, call_id), call) in &self.calls {
+            call.save(self.db, *run, kind.as_str(), call_id)?;
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, workspace_id: &str, run_id: &str, at_us: i64, position: i64) -> Result<i64> {
+        let key = (workspace_id.to_owned(), run_id.to_owned());
+        if let Some(id) = self.run_ids.get(&key) {
+            return Ok(*id);
+        }
+        let row = match RunRow::load(self.db, workspace_id, run_id)? {
+            Some(row) => row,
+            None => RunRow::create(self.db, workspace_id, run_id, at_us, position)?,
+        };
+        let id = row.id;
+        self.run_ids.insert(key, id);
+        self.runs.insert(id, row);
+        Ok(id)
+    }
+
+    fn run_row(&mut self, run: i64) -> Option<&mut RunRow> {
+        self.runs.get_mut(&run)
+    }
+
+    fn touch_run(&mut self, fact: &Fact<'_>) {
+        let source = fact.header.origin_dialect.map(str::to_owned);
+        if let Some(row) = self.run_row(fact.run) {
+            row.event_count += 1;
+            row.started_us = row.started_us.min(fact.at_us);
+            row.last_us = row.last_us.max(fact.at_us);
+            row.last_position = fact.position;
+            if row.source.is_none() {
+                row.source = source;
+            }
+        }
+    }
+
+    fn start_run(&mut self, fact: &Fact<'_>) {
+        if let Some(row) = self.run_row(fact.run) {
+            let keep = |old: &mut Option<String>, new: Option<String>| {
+                if new.is_some() {
+                    *old = new;
+                }
+            };
+            keep(&mut row.title, fact.summary("title").or_else(|| fact.summary("goal")));
+            keep(&mut row.agent_name, fact.text("agent_name"));
+            keep(&mut row.cwd, fact.text("cwd"));
+            keep(&mut row.model, fact.text("model"));
+            keep(&mut row.source, fact.text("source"));
+        }
+    }
+
+    fn end_run(&mut self, fact: &Fact<'_>, status: &str) {
+        let (duration_ms, cost) = (fact.number("duration_ms"), fact.number("cost_micros"));
+        let error = (status == "failed").then(|| fact.error()).flatten();
+        if let Some(row) = self.run_row(fact.run) {
+            status.clone_into(&mut row.status);
+            row.ended_us = Some(fact.at_us);
+            row.stated_duration_ms = duration_ms.or(row.stated_duration_ms);
+            row.vendor_cost = cost.or(row.vendor_cost);
+            row.error = error;
+        }
+    }
+
+    /// A vendor's own total: the highest statement counts, because totals only rise.
+    fn report_usage(&mut self, fact: &Fact<'_>) {
+        let cost = fact.number("cost_micros");
+        if let Some(row) = self.run_row(fact.run) {
+            row.vendor_cost = row.vendor_cost.max(cost);
+        }
+    }
+
+    fn add_message(&mut self, fact: &Fact<'_>) -> Result<()> {
+        let name = fact.text("kind").or_else(|| fact.text("sender_type")).unwrap_or_default();
+        let is_prompt = name == "prompt";
+        let sql = "INSERT INTO marks (run, agent_id, name, at_us, position) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let agent_id = fact.header.actor_id;
+        self.db.prepare_cached(sql)?.execute(params![fact.run, agent_id, name, fact.at_us, fact.position])?;
+        let text = is_prompt.then(|| fact.summary("content_md")).flatten();
+        if let Some(row) = self.run_row(fact.run) {
+            row.message_count += 1;
+            // A run without a title is known by what it was first asked.
+            if row.title.is_none() {
+                row.title = text;
+            }
+        }
+        Ok(())
+    }
+
+    fn agent(&mut self, fact: &Fact<'_>, agent_id: &str) -> Result<&mut AgentRow> {
+        let key = (fact.run, agent_id.to_owned());
+        let row = match self.agents.remove(&key) {
+            Some(row) => row,
+            None => match AgentRow::load(self.db, fact.run, agent_id)? {
+                Some(row) => row,
+                None => AgentRow::create(self.db, fact.run, agent_id, fact.at_us, fact.position)?,
+            },
+        };
+        Ok(self.agents.entry(key).or_insert(row))
+    }
+
+    fn touch_agent(&mut self, fact: &Fact<'_>, agent_id: &str) -> Result<()> {
+        let row = self.agent(fact, agent_id)?;
+        row.event_count += 1;
+        row.first_us = row.first_us.min(fact.at_us);
+        row.last_us = row.last_us.max(fact.at_us);
+        row.last_position = fact.position;
+        Ok(())
+    }
+
+    fn start_agent(&mut self, fact: &Fact<'_>) -> Result<()> {
+        let Some(agent_id) = fact.text("agent_id") else { return Ok(()) };
+        let row = self.agent(fact, &agent_id)?;
+        row.name = fact.text("name").or_else(|| row.name.take());
+        row.agent_type = fact.text("agent_type").or_else(|| row.agent_type.take());
+        row.parent_agent_id = fact.text("parent_agent_id").or_else(|| row.parent_agent_id.take());
+        row.first_us = row.first_us.min(fact.at_us);
+        "running".clone_into(&mut row.status);
+        Ok(())
+    }
+
+    fn stop_agent(&mut self, fact: &Fact<'_>) -> Result<()> {
+        let Some(agent_id) = fact.text("agent_id") else { return Ok(()) };
+        let has_failed = member(fact.data, "success") == Some("false");
+        let row = self.agent(fact, &agent_id)?;
+        row.last_us = row.last_us.max(fact.at_us);
+        let status = if has_failed { "failed" } else { "stopped" };
+        status.clone_into(&mut row.status);
+        Ok(())
+    }
+
+    fn call(&mut self, fact: &Fact<'_>, kind: CallKind, status: CallStatus) -> Result<()> {
+        let id_field = match kind {
+            CallKind::Tool => "tool_call_id",
+            CallKind::Model => "model_call_id",
+        };
+        let Some(call_id) = fact.text(id_field) else { return Ok(()) };
+        let (old, mut row) = match self.load_call(fact, kind, &call_id)? {
+            Some(row) => (row.counts(kind), row),
+            None => {
+                let is_first = self.is_first(fact.header.workspace_id, kind, &call_id)?;
+                (Counts::default(), CallRow::new(fact.header.actor_id, fact.position, is_first))
+            }
+        };
+        self.update_call(&mut row, fact, kind, status);
+        let new = row.counts(kind);
+        let agent_id = row.agent_id.clone();
+        self.calls.insert((fact.run, kind, call_id), row);
+        if let Some(run) = self.run_row(fact.run) {
+            run.counts.replace(&old, &new);
+        }
+        self.agent(fact, &agent_id)?.counts.replace(&old, &new);
+        Ok(())
+    }
+
+    fn load_call(&mut self, fact: &Fact<'_>, kind: CallKind, call_id: &str) -> Result<Option<CallRow>> {
+        match self.calls.remove(&(fact.run, kind, call_id.to_owned())) {
+            Some(row) => Ok(Some(row)),
+            None => CallRow::load(self.db, fact.run, kind.as_str(), call_id),
+        }
+    }
+
+    /// Whether no run of the workspace has had the call, be it written or of this batch.
+    fn is_first(&mut self, workspace_id: &str, kind: CallKind, call_id: &str) -> Result<bool> {
+        let is_new = self.new_calls.insert((workspace_id.to_owned(), kind, call_id.to_owned()));
+        Ok(is_new && !CallRow::is_known(self.db, workspace_id, kind.as_str(), call_id)?)
+    }
+
+    fn update_call(&self, row: &mut CallRow, fact: &Fact<'_>, kind: CallKind, status: CallStatus) {
+        let name_field = match kind {
+            CallKind::Tool => "tool_name",
+            CallKind::Model => "model",
+        };
+        row.name = fact.text(name_field).or_else(|| row.name.take());
+        row.title = title(fact).or_else(|| row.title.take());
+        if status == CallStatus::Open {
+            row.started_us = Some(fact.at_us);
+            row.start_position = Some(fact.position);
+        } else {
+            end_call(row, fact, status);
+        }
+        if kind == CallKind::Model {
+            self.price_call(row, fact);
+        }
+    }
+
+    fn price_call(&self, row: &mut CallRow, fact: &Fact<'_>) {
+        row.vendor_cost = fact.number("cost_micros").or(row.vendor_cost);
+        let Some(usage) = member(fact.data, "usage") else { return };
+        let usage = TokenUsage::from_json(usage);
+        let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
+        row.tokens = Tokens {
+            input: count(usage.input),
+            output: count(usage.output),
+            cache_read: count(usage.cache_read),
+            cache_write: count(usage.cache_write),
+        };
+        row.computed_cost = row.name.as_deref().and_then(|model| self.prices.cost_micros(model, &usage));
+    }
+}
+
+fn end_call(row: &mut CallRow, fact: &Fact<'_>, status: CallStatus) {
+    row.status = status;
+    row.ended_us = Some(fact.at_us);
+    row.end_position = Some(fact.position);
+    let measured = row.started_us.map(|start| (fact.at_us - start).max(0) / 1_000);
+    row.duration_ms = fact.number("duration_ms").or(measured);
+    row.error = if status == CallStatus::Error { fact.error() } else { None };
+}
+
+/// What a call is about: its title, or the field of its input that says most.
+fn title(fact: &Fact<'_>) -> Option<String> {
+    const TELLING_FIELDS: [&str; 8] =
+        ["description", "command", "file_path", "path", "pattern", "query", "url", "prompt"];
+    fact.summary("title").or_else(|| {
+        let input = member(fact.data, "input")?;
+        let telling = TELLING_FIELDS.iter().find_map(|field| member(input, field).and_then(as_str));
+        telling.map(|text| summary(&text))
+    })
+}

@@ -1,0 +1,93 @@
+//! The thread that folds the log into the views, batch by batch.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use annals_core::id::Position;
+use annals_core::price::PriceTable;
+use annals_store::contract::{Head, LogReader};
+use annals_store::query::{PageLimit, Query};
+use rusqlite::Connection;
+use tokio::sync::watch;
+
+use super::fold::Fold;
+use super::{Shared, ViewError, storage};
+
+/// Events of one transaction: enough that its cost does not count, few enough that readers
+/// see progress.
+const BATCH_EVENTS_MAX: usize = 5_000;
+
+pub(super) fn start(
+    shared: Arc<Shared>,
+    writer: Connection,
+    reader: Arc<dyn LogReader>,
+    head: watch::Receiver<Head>,
+) -> std::io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    std::thread::Builder::new().name("annals-views".to_owned()).spawn(move || {
+        let result = runtime.block_on(follow(&shared, writer, reader.as_ref(), head));
+        if let Err(error) = result {
+            // The log goes on without its views; answers say that they are stale.
+            tracing::error!(%error, "the views stopped; they are made anew at the next start");
+            shared.is_stale.store(true, Ordering::Relaxed);
+        }
+    })
+}
+
+async fn follow(
+    shared: &Shared,
+    mut writer: Connection,
+    reader: &dyn LogReader,
+    mut head: watch::Receiver<Head>,
+) -> Result<(), ViewError> {
+    let prices = PriceTable::builtin();
+    let mut is_stopping = shared.is_stopping.subscribe();
+    loop {
+        head.borrow_and_update();
+        while *shared.position.borrow() < reader.head().position {
+            if *is_stopping.borrow() {
+                break;
+            }
+            fold_batch(shared, &mut writer, reader, &prices)?;
+        }
+        if *is_stopping.borrow() {
+            storage::mark_closed(&writer)?;
+            return Ok(());
+        }
+        shared.is_stale.store(false, Ordering::Relaxed);
+        tokio::select! {
+            changed = head.changed() => if changed.is_err() {
+                storage::mark_closed(&writer)?;
+                return Ok(());
+            },
+            _ = is_stopping.changed() => {}
+        }
+    }
+}
+
+fn fold_batch(
+    shared: &Shared,
+    writer: &mut Connection,
+    reader: &dyn LogReader,
+    prices: &PriceTable,
+) -> Result<(), ViewError> {
+    let after_position = *shared.position.borrow();
+    let query = Query { after_position, ..Query::default() };
+    let page = reader.scan(&query, PageLimit::events(BATCH_EVENTS_MAX))?;
+    let reached = page.next.unwrap_or(page.scanned_to).max(last_position(&page.events));
+    let transaction = writer.transaction()?;
+    let mut fold = Fold::new(&transaction, prices);
+    for event in &page.events {
+        fold.apply(event)?;
+    }
+    fold.save()?;
+    storage::set_meta(&transaction, "position", &reached.to_string())?;
+    transaction.commit()?;
+    shared.position.send_replace(reached);
+    Ok(())
+}
+
+fn last_position(events: &[annals_core::event::Event]) -> Position {
+    events.last().map_or(Position(0), annals_core::event::Event::position)
+}

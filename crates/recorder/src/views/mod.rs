@@ -1,0 +1,142 @@
+//! The views: tables folded from the log for people to look at. Derived, disposable, rebuildable.
+//!
+//! A view is never in the way of the sequencer and no decision reads one. Each fold has its
+//! checkpoint in the same transaction. Nothing is synced: after an unclean stop of the machine
+//! the tables are made anew in the background, and answers say `stale` until that is done.
+//! The writing connection is owned by the thread; readers take one from a pool.
+
+mod fold;
+mod follow;
+mod model;
+mod query;
+mod rows;
+mod storage;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use annals_core::id::Position;
+use annals_store::contract::{Head, LogReader, ReadFailure};
+use tokio::sync::watch;
+
+pub use model::{
+    AgentTotals, CallStatus, Cost, ModelUsage, Run, RunAgent, RunStatus, Span, SpanKind, Tokens,
+    ToolCall, UsageRow,
+};
+pub use query::{
+    AgentsQuery, Cursor, RunsQuery, SpansQuery, ToolCallsQuery, UsageGroup, UsageQuery, ViewPage,
+};
+
+use storage::Storage;
+
+/// The views cannot be opened or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The database failed.
+    #[error("the views' database failed: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A file of the views cannot be used.
+    #[error("cannot use {}", .file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The log cannot be read.
+    #[error("the log cannot be read")]
+    Log(#[from] ReadFailure),
+    /// This recorder has no views.
+    #[error("this recorder was opened without views")]
+    Off,
+}
+
+#[derive(Debug)]
+struct Shared {
+    storage: Storage,
+    position: watch::Sender<Position>,
+    is_stale: AtomicBool,
+    is_stopping: watch::Sender<bool>,
+}
+
+/// The views of a recorder.
+#[derive(Debug)]
+pub struct Views {
+    shared: Option<Arc<Shared>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Views {
+    /// No views at all.
+    pub(crate) fn off() -> Self {
+        Self { shared: None, thread: Mutex::new(None) }
+    }
+
+    /// Opens the views and starts the thread that folds the log into them.
+    pub(crate) fn open(
+        data_dir: Option<&Path>,
+        reader: Arc<dyn LogReader>,
+        head: watch::Receiver<Head>,
+    ) -> Result<Self, ViewError> {
+        let opened = Storage::open(data_dir, reader.log_id(), reader.head().position)?;
+        let shared = Arc::new(Shared {
+            storage: opened.storage,
+            position: watch::Sender::new(opened.position),
+            is_stale: AtomicBool::new(opened.is_rebuilding),
+            is_stopping: watch::Sender::new(false),
+        });
+        let thread = follow::start(Arc::clone(&shared), opened.writer, reader, head)
+            .map_err(|source| ViewError::File { file: PathBuf::from("thread annals-views"), source })?;
+        Ok(Self { shared: Some(shared), thread: Mutex::new(Some(thread)) })
+    }
+
+    fn shared(&self) -> Result<&Shared, ViewError> {
+        self.shared.as_deref().ok_or(ViewError::Off)
+    }
+
+    /// The position up to which the views reflect the log.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.shared.as_ref().map_or(Position(0), |shared| *shared.position.borrow())
+    }
+
+    /// Whether the views are being made anew.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.is_stale.load(Ordering::Relaxed))
+    }
+
+    /// Waits until the views reflect a position. The caller bounds the wait.
+    pub async fn wait_for(&self, position: Position) {
+        if let Some(shared) = &self.shared {
+            let mut changes = shared.position.subscribe();
+            // An error means that the recorder is closing; then there is nothing to wait for.
+            let _ = changes.wait_for(|reached| *reached >= position).await;
+        }
+    }
+
+    /// Asks the thread to end.
+    pub(crate) fn stop(&self) {
+        if let Some(shared) = &self.shared {
+            shared.is_stopping.send_replace(true);
+        }
+    }
+
+    /// Ends the thread and waits for it. An error means that it panicked.
+    pub(crate) fn close(&self) -> Result<(), ()> {
+        self.stop();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.map_or(Ok(()), |thread| thread.join().map_err(|_| ()))
+    }
+}
+
+/// Deletes the views of a stopped recorder; the next one makes them anew.
+///
+/// # Errors
+/// When a file cannot be deleted.
+pub fn delete(data_dir: &Path) -> Result<(), ViewError> {
+    storage::delete(&storage::directory(data_dir))
+}

@@ -1,0 +1,117 @@
+-- The views: derived tables, folded from the log and rebuilt whenever in doubt.
+-- Times are microseconds since 1970 in UTC, money is micro-dollars, durations are milliseconds.
+
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+  id                 INTEGER PRIMARY KEY,
+  workspace_id       TEXT NOT NULL,
+  run_id             TEXT NOT NULL,
+  title              TEXT,
+  status             TEXT NOT NULL,
+  source             TEXT,
+  agent_name         TEXT,
+  cwd                TEXT,
+  model              TEXT,
+  started_us         INTEGER NOT NULL,
+  last_us            INTEGER NOT NULL,
+  ended_us           INTEGER,
+  stated_duration_ms INTEGER,
+  event_count        INTEGER NOT NULL,
+  message_count      INTEGER NOT NULL,
+  vendor_cost        INTEGER,
+  error              TEXT,
+  first_position     INTEGER NOT NULL,
+  last_position      INTEGER NOT NULL,
+  model_calls   INTEGER NOT NULL,
+  model_errors  INTEGER NOT NULL,
+  tool_calls    INTEGER NOT NULL,
+  tool_errors   INTEGER NOT NULL,
+  tool_open     INTEGER NOT NULL,
+  input_tokens       INTEGER NOT NULL,
+  output_tokens      INTEGER NOT NULL,
+  cache_read_tokens  INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  priced_calls  INTEGER NOT NULL,
+  computed_cost INTEGER NOT NULL,
+  stated_calls  INTEGER NOT NULL,
+  stated_cost   INTEGER NOT NULL,
+  UNIQUE (workspace_id, run_id)
+) STRICT;
+CREATE INDEX runs_by_last ON runs (workspace_id, last_us, id);
+
+CREATE TABLE run_agents (
+  id              INTEGER PRIMARY KEY,
+  run             INTEGER NOT NULL,
+  agent_id        TEXT NOT NULL,
+  name            TEXT,
+  agent_type      TEXT,
+  parent_agent_id TEXT,
+  status          TEXT NOT NULL,
+  first_us        INTEGER NOT NULL,
+  last_us         INTEGER NOT NULL,
+  event_count     INTEGER NOT NULL,
+  first_position  INTEGER NOT NULL,
+  last_position   INTEGER NOT NULL,
+  model_calls   INTEGER NOT NULL,
+  model_errors  INTEGER NOT NULL,
+  tool_calls    INTEGER NOT NULL,
+  tool_errors   INTEGER NOT NULL,
+  tool_open     INTEGER NOT NULL,
+  input_tokens       INTEGER NOT NULL,
+  output_tokens      INTEGER NOT NULL,
+  cache_read_tokens  INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  priced_calls  INTEGER NOT NULL,
+  computed_cost INTEGER NOT NULL,
+  stated_calls  INTEGER NOT NULL,
+  stated_cost   INTEGER NOT NULL,
+  UNIQUE (run, agent_id)
+) STRICT;
+CREATE INDEX run_agents_by_agent ON run_agents (agent_id);
+
+-- Calls of tools and of models. A call that has no end is open.
+CREATE TABLE calls (
+  id             INTEGER PRIMARY KEY,
+  run            INTEGER NOT NULL,
+  kind           TEXT NOT NULL,
+  call_id        TEXT NOT NULL,
+  agent_id       TEXT NOT NULL,
+  name           TEXT,
+  title          TEXT,
+  status         TEXT NOT NULL,
+  started_us     INTEGER,
+  ended_us       INTEGER,
+  duration_ms    INTEGER,
+  first_position INTEGER NOT NULL,
+  start_position INTEGER,
+  end_position   INTEGER,
+  error          TEXT,
+  -- Whether this is the first time the workspace heard of the call: a resumed session repeats
+  -- the history of the one before it, and its usage must not count twice.
+  is_first       INTEGER NOT NULL,
+  input_tokens       INTEGER NOT NULL,
+  output_tokens      INTEGER NOT NULL,
+  cache_read_tokens  INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  vendor_cost    INTEGER,
+  computed_cost  INTEGER,
+  UNIQUE (run, kind, call_id)
+) STRICT;
+CREATE INDEX calls_by_call ON calls (kind, call_id);
+CREATE INDEX calls_by_order ON calls (run, first_position);
+CREATE INDEX calls_by_name ON calls (kind, name);
+
+-- Single moments of a run, such as a prompt.
+CREATE TABLE marks (
+  id       INTEGER PRIMARY KEY,
+  run      INTEGER NOT NULL,
+  agent_id TEXT NOT NULL,
+  name     TEXT NOT NULL,
+  at_us    INTEGER NOT NULL,
+  position INTEGER NOT NULL
+) STRICT;
+CREATE INDEX marks_by_order ON marks (run, position);

@@ -1,0 +1,287 @@
+//! The keeper: the one background thread of a local log. It writes index files of sealed
+//! segments, merges them in tiers, and fills the next segment's file with zeros ahead of time.
+//!
+//! Nothing it makes is needed for correctness: without it the index stays in memory and the
+//! next segment is made by the writer. The writer waits for it only when too many tables are in
+//! memory. It ends when the engine closes; a half-written file is removed at the next start.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::disk::is_full;
+use super::index::build::{BuildFailure, POSTING_COUNT_MAX};
+use super::index::run::Run;
+use super::recover::TABLE_COUNT_MAX;
+use super::state::Shared;
+use super::writer::fill_with_zeros;
+
+/// How long the keeper waits before it tries again what failed.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long the writer waits for the keeper before it says that the index is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(30);
+/// Bytes of a spare that are written and synced at a time, so that commits do not wait long.
+const SPARE_STEP_BYTES: u64 = 1 << 20;
+
+#[derive(Debug, Default)]
+struct KeeperState {
+    is_closing: bool,
+    wants_spare: bool,
+    has_spare: bool,
+    /// Why the last index file was not made; none when it was.
+    failure: Option<IndexStuck>,
+    /// Counts what the keeper is told, so that it does not sleep over news.
+    news_count: u64,
+}
+
+/// Why index files are not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IndexStuck {
+    /// The disk is full.
+    Full,
+    /// Something else, as logged.
+    Broken,
+}
+
+#[derive(Debug, Default)]
+struct Signal {
+    state: Mutex<KeeperState>,
+    changed: Condvar,
+}
+
+impl Signal {
+    fn lock(&self) -> MutexGuard<'_, KeeperState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut KeeperState)) {
+        let mut state = self.lock();
+        change(&mut state);
+        state.news_count += 1;
+        self.changed.notify_all();
+    }
+
+    fn is_closing(&self) -> bool {
+        self.lock().is_closing
+    }
+}
+
+/// The background thread. Dropping it ends the thread and waits for it.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    signal: Arc<Signal>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    pub(crate) fn start(shared: &Arc<Shared>) -> std::io::Result<Self> {
+        let signal = Arc::new(Signal::default());
+        let work = Work { shared: Arc::clone(shared), signal: Arc::clone(&signal) };
+        let thread = std::thread::Builder::new()
+            .name("annals-keeper".to_owned())
+            .spawn(move || work.run())?;
+        Ok(Self { signal, thread: Some(thread) })
+    }
+
+    /// Asks for a spare segment file.
+    pub(crate) fn want_spare(&self) {
+        self.signal.tell(|state| state.wants_spare = !state.has_spare);
+    }
+
+    /// Whether there is a spare segment file, which is the caller's from here on.
+    pub(crate) fn take_spare(&self) -> bool {
+        std::mem::take(&mut self.signal.lock().has_spare)
+    }
+
+    /// Says that a segment was sealed, and waits while too many tables are in memory.
+    pub(crate) fn sealed(&self, shared: &Shared) -> Result<(), IndexStuck> {
+        self.signal.tell(|_| {});
+        let mut state = self.signal.lock();
+        while shared.view().tables.len() > TABLE_COUNT_MAX {
+            if let Some(failure) = state.failure {
+                return Err(failure);
+            }
+            let waited = self.signal.changed.wait_timeout(state, STUCK_AFTER);
+            let (next, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            if timeout.timed_out() {
+                return Err(IndexStuck::Broken);
+            }
+            state = next;
+        }
+        Ok(())
+    }
+
+    /// Waits until there is nothing left to index and merge, or something fails.
+    pub(crate) fn settle(&self, shared: &Shared) {
+        let mut state = self.signal.lock();
+        while state.failure.is_none() && next_job(shared).is_some() {
+            let waited = self.signal.changed.wait_timeout(state, STUCK_AFTER);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.signal.tell(|state| state.is_closing = true);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported by the panic hook already.
+            let _ = thread.join();
+        }
+    }
+}
+
+enum Job {
+    /// Write the oldest table's index file.
+    Index,
+    /// Merge these neighbouring index files.
+    Merge(Vec<Arc<Run>>),
+}
+
+fn next_job(shared: &Shared) -> Option<Job> {
+    let view = shared.view();
+    if view.tables.len() > 1 {
+        return Some(Job::Index);
+    }
+    merge_candidates(&view.runs, shared.options.merge_fan_in).map(Job::Merge)
+}
+
+/// The newest neighbouring files of one tier, when there are enough of them.
+fn merge_candidates(runs: &[Arc<Run>], fan_in: usize) -> Option<Vec<Arc<Run>>> {
+    let fan_in = fan_in.max(2);
+    let tier = |run: &Arc<Run>| run.covered().len().ilog(fan_in);
+    let fits = |group: &&[Arc<Run>]| {
+        let posting_count: u64 = group.iter().map(|run| run.posting_count()).sum();
+        group.windows(2).all(|pair| tier(&pair[0]) == tier(&pair[1]))
+            && posting_count < POSTING_COUNT_MAX
+    };
+    runs.windows(fan_in).rfind(fits).map(<[_]>::to_vec)
+}
+
+struct Work {
+    shared: Arc<Shared>,
+    signal: Arc<Signal>,
+}
+
+impl Work {
+    fn run(self) {
+        loop {
+            let seen = {
+                let state = self.signal.lock();
+                if state.is_closing {
+                    return;
+                }
+                state.news_count
+            };
+            self.make_spare();
+            match next_job(&self.shared) {
+                Some(job) => self.work(job),
+                None => self.wait(seen),
+            }
+        }
+    }
+
+    fn wait(&self, seen: u64) {
+        let mut state = self.signal.lock();
+        while state.news_count == seen && !state.is_closing {
+            state = self.signal.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn work(&self, job: Job) {
+        let result = match job {
+            Job::Index => self.index(),
+            Job::Merge(runs) => self.merge(&runs),
+        };
+        let failure = match &result {
+            Ok(()) => None,
+            Err(BuildFailure::Write(error)) if is_full(error) => Some(IndexStuck::Full),
+            Err(_) => Some(IndexStuck::Broken),
+        };
+        if let Err(error) = &result {
+            tracing::warn!(error = error as &dyn std::error::Error, "an index file was not made");
+        }
+        let mut state = self.signal.lock();
+        state.failure = failure;
+        self.signal.changed.notify_all();
+        if failure.is_some() && !state.is_closing {
+            let _ = self.signal.changed.wait_timeout(state, RETRY_AFTER);
+        }
+    }
+
+    fn index(&self) -> Result<(), BuildFailure> {
+        let view = self.shared.view();
+        let Some(table) = view.tables.first() else { return Ok(()) };
+        let first = annals_core::id::Position(table.first());
+        let run = self.shared.factory.build(&self.shared.files, first, &table.offsets())?;
+        self.shared.change_view(|view| {
+            view.tables.retain(|other| !Arc::ptr_eq(other, table));
+            view.runs.push(Arc::new(run));
+        });
+        Ok(())
+    }
+
+    fn merge(&self, runs: &[Arc<Run>]) -> Result<(), BuildFailure> {
+        // Tables in memory are worth more than fewer files: index sealed segments in between.
+        let mut go_on = || {
+            if self.shared.view().tables.len() > 1 {
+                let _ = self.index();
+                self.signal.changed.notify_all();
+            }
+            self.make_spare();
+            !self.signal.is_closing()
+        };
+        let Some(merged) = self.shared.factory.merge(runs, &mut go_on)? else { return Ok(()) };
+        let merged = Arc::new(merged);
+        let mut is_replaced = false;
+        self.shared.change_view(|view| {
+            let is_first = |run: &Arc<Run>| Arc::ptr_eq(run, &runs[0]);
+            let Some(start) = view.runs.iter().position(is_first) else { return };
+            let end = start + runs.len();
+            let is_same = view.runs.get(start..end).is_some_and(|now| {
+                now.iter().zip(runs).all(|(a, b)| Arc::ptr_eq(a, b))
+            });
+            if is_same {
+                view.runs.splice(start..end, [merged]);
+                is_replaced = true;
+            }
+        });
+        if is_replaced {
+            for run in runs {
+                // Readers that still use the file keep it open; a left-over goes at the next start.
+                let _ = self.shared.disk.remove(run.path());
+            }
+        }
+        Ok(())
+    }
+
+    fn make_spare(&self) {
+        if !std::mem::take(&mut self.signal.lock().wants_spare) {
+            return;
+        }
+        let made = self.write_spare();
+        if let Err(error) = &made {
+            tracing::debug!(error = error as &dyn std::error::Error, "no spare segment was made");
+            let _ = self.shared.disk.remove(&self.shared.directory.spare());
+        }
+        self.signal.lock().has_spare = made.is_ok();
+    }
+
+    fn write_spare(&self) -> std::io::Result<()> {
+        let path = self.shared.directory.spare();
+        let len = self.shared.options.segment_bytes;
+        let file = self.shared.disk.create(&path)?;
+        file.allocate(len)?;
+        let mut offset = 0;
+        while offset < len {
+            if self.signal.is_closing() {
+                return Err(std::io::ErrorKind::Interrupted.into());
+            }
+            let end = len.min(offset + SPARE_STEP_BYTES);
+            fill_with_zeros(&*file, offset, end)?;
+            file.sync_data()?;
+            offset = end;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,364 @@
+//! What the writer, the readers and the keeper of a local log share: the files, the index and the
+//! head, and how an event is found.
+//!
+//! Owned by locks: `view` and `head` are replaced as wholes and held only while they are copied.
+//! INVARIANT (readers see durable events): the head moves after the sync of its events, and a
+//! reader takes the head before the view, so that every position up to its head is in its view.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use annals_core::event::Event;
+use annals_core::id::{LogId, Position};
+use annals_core::record::HeaderRef;
+
+use super::LocalOptions;
+use super::directory::Directory;
+use super::disk::Disk;
+use super::index::build::{BuildFailure, RunFactory};
+use super::index::cache::PageCache;
+use super::index::run::{Run, RunPostings};
+use super::index::table::Table;
+use super::segment::{Place, RecordReader, SegmentFiles};
+use super::walk::{Walk, WalkEnd};
+use crate::assign::Lookup;
+use crate::contract::{Head, ReadFailure};
+use crate::frame::FrameFault;
+use crate::tips::{StreamName, Tip};
+
+/// The index as it is at one moment: files for the older segments, tables for the newer ones.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    /// Neighbouring, oldest first, from position 1 on.
+    pub(crate) runs: Vec<Arc<Run>>,
+    /// Neighbouring, oldest first, behind the last run. The last may still grow.
+    pub(crate) tables: Vec<Arc<Table>>,
+}
+
+/// One part of a view.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source<'a> {
+    Run(&'a Run),
+    Table(&'a Table),
+}
+
+impl View {
+    /// The parts, oldest first.
+    pub(crate) fn sources(&self) -> impl DoubleEndedIterator<Item = Source<'_>> {
+        let runs = self.runs.iter().map(|run| Source::Run(run));
+        runs.chain(self.tables.iter().map(|table| Source::Table(table)))
+    }
+
+    fn source_of(&self, position: u64) -> Option<Source<'_>> {
+        let newer = self.tables.partition_point(|table| table.first() <= position);
+        if let Some(index) = newer.checked_sub(1) {
+            return Some(Source::Table(&self.tables[index]));
+        }
+        let index = self.runs.partition_point(|run| run.last() < position);
+        self.runs.get(index).map(|run| Source::Run(run))
+    }
+}
+
+/// The positions of a key in one part of a view.
+#[derive(Debug)]
+pub(crate) enum SourcePostings<'a> {
+    Run(RunPostings<'a>),
+    Table(Vec<u64>),
+}
+
+impl SourcePostings<'_> {
+    pub(crate) fn at_or_after(&mut self, position: u64) -> Result<Option<u64>, ReadFailure> {
+        match self {
+            Self::Run(postings) => postings.at_or_after(position),
+            Self::Table(positions) => {
+                let place = positions.partition_point(|other| *other < position);
+                Ok(positions.get(place).copied())
+            }
+        }
+    }
+
+    pub(crate) fn at_or_before(&mut self, position: u64) -> Result<Option<u64>, ReadFailure> {
+        match self {
+            Self::Run(postings) => postings.at_or_before(position),
+            Self::Table(positions) => {
+                let place = positions.partition_point(|other| *other <= position);
+                Ok(place.checked_sub(1).map(|place| positions[place]))
+            }
+        }
+    }
+
+    pub(crate) fn count(&self) -> Result<u64, ReadFailure> {
+        match self {
+            Self::Run(postings) => postings.count(),
+            Self::Table(positions) => Ok(positions.len() as u64),
+        }
+    }
+
+    pub(crate) fn nth(&self, index: u64) -> Result<Option<u64>, ReadFailure> {
+        match self {
+            Self::Run(postings) => postings.nth(index),
+            Self::Table(positions) => {
+                Ok(usize::try_from(index).ok().and_then(|index| positions.get(index).copied()))
+            }
+        }
+    }
+}
+
+/// Everything about a local log that more than one party uses.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) directory: Directory,
+    pub(crate) options: LocalOptions,
+    pub(crate) log_id: LogId,
+    pub(crate) files: SegmentFiles,
+    pub(crate) factory: RunFactory,
+    pub(crate) cache: PageCache,
+    view: RwLock<Arc<View>>,
+    head: RwLock<Head>,
+    /// Held while index files are replaced.
+    repair: Mutex<()>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        directory: Directory,
+        options: LocalOptions,
+        log_id: LogId,
+    ) -> Self {
+        let files = SegmentFiles::new(Arc::clone(&disk), &directory.log());
+        let factory = RunFactory { disk: Arc::clone(&disk), dir: directory.index(), log_id };
+        let cache = PageCache::new(options.index_cache_bytes);
+        Self {
+            disk,
+            directory,
+            options,
+            log_id,
+            files,
+            factory,
+            cache,
+            view: RwLock::default(),
+            head: RwLock::new(Head::EMPTY),
+            repair: Mutex::new(()),
+        }
+    }
+
+    pub(crate) fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the view by what `change` makes of it.
+    pub(crate) fn change_view(&self, change: impl FnOnce(&mut View)) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = View { runs: view.runs.clone(), tables: view.tables.clone() };
+        change(&mut changed);
+        *view = Arc::new(changed);
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        *self.head.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_head(&self, head: Head) {
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
+    }
+
+    /// Asks the index, and once more after repairing it when it turns out to be damaged.
+    pub(crate) fn ask<T>(
+        &self,
+        question: impl Fn(&View) -> Result<T, ReadFailure>,
+    ) -> Result<T, ReadFailure> {
+        match question(&self.view()) {
+            Err(ReadFailure::Damaged { file, offset, what }) if is_index(&file) => {
+                tracing::warn!(file = %file.display(), offset, what, "index damaged, building it again");
+                self.rebuild(&file)?;
+                question(&self.view())
+            }
+            answer => answer,
+        }
+    }
+
+    pub(crate) fn place(&self, view: &View, position: u64) -> Result<Option<Place>, ReadFailure> {
+        match view.source_of(position) {
+            Some(Source::Run(run)) => run.place(&self.cache, position).map(Some),
+            Some(Source::Table(table)) => Ok(table.place(position)),
+            None => Ok(None),
+        }
+    }
+
+    /// The event at a position that the view has.
+    pub(crate) fn event(
+        &self,
+        view: &View,
+        reader: &mut RecordReader<'_>,
+        position: u64,
+    ) -> Result<Event, ReadFailure> {
+        match self.place(view, position)? {
+            Some(place) => reader.event(place, Position(position)),
+            None => {
+                let fault = FrameFault("a position is in no index");
+                Err(self.files.damaged(Position(position), 0, fault))
+            }
+        }
+    }
+
+    pub(crate) fn postings<'a>(
+        &'a self,
+        source: Source<'a>,
+        key: u64,
+        first: u64,
+        last: u64,
+    ) -> Result<SourcePostings<'a>, ReadFailure> {
+        match source {
+            Source::Run(run) if run.may_have(&self.cache, key)? => {
+                Ok(SourcePostings::Run(run.postings(&self.cache, key)))
+            }
+            Source::Run(_) => Ok(SourcePostings::Table(Vec::new())),
+            Source::Table(table) => {
+                table.postings(&self.files, key, first, last).map(SourcePostings::Table)
+            }
+        }
+    }
+
+    /// The newest event of a stream up to a position.
+    pub(crate) fn stream_end(
+        &self,
+        view: &View,
+        key: u64,
+        stream: StreamName<'_>,
+        last: u64,
+    ) -> Result<Option<Event>, ReadFailure> {
+        let mut reader = RecordReader::new(&self.files);
+        for source in view.sources().rev() {
+            let mut candidate = match source {
+                Source::Table(table) => match table.stream_end(key) {
+                    Some(end) if end <= last => Some(end),
+                    Some(_) => self.postings(source, key, 0, last)?.at_or_before(last)?,
+                    None => None,
+                },
+                Source::Run(_) => self.postings(source, key, 0, last)?.at_or_before(last)?,
+            };
+            while let Some(position) = candidate {
+                let event = self.event(view, &mut reader, position)?;
+                if StreamName::of(&event.header()) == stream {
+                    return Ok(Some(event));
+                }
+                // Another stream has the same key: walk back to ours.
+                let before = position.saturating_sub(1);
+                candidate = self.postings(source, key, 0, before)?.at_or_before(before)?;
+            }
+        }
+        Ok(None)
+    }
+
+    fn find_identity(
+        &self,
+        view: &View,
+        key: u64,
+        is_it: &dyn Fn(&HeaderRef<'_>) -> bool,
+    ) -> Result<Option<Event>, ReadFailure> {
+        let mut reader = RecordReader::new(&self.files);
+        for source in view.sources().rev() {
+            let positions = match source {
+                Source::Table(table) => table.identity(key),
+                Source::Run(_) => self.all_postings(source, key)?,
+            };
+            for position in positions {
+                let event = self.event(view, &mut reader, position)?;
+                if is_it(&event.header()) {
+                    return Ok(Some(event));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn all_postings(&self, source: Source<'_>, key: u64) -> Result<Vec<u64>, ReadFailure> {
+        let mut postings = self.postings(source, key, 0, u64::MAX)?;
+        let mut positions = Vec::new();
+        let mut next = postings.at_or_after(0)?;
+        while let Some(position) = next {
+            positions.push(position);
+            next = postings.at_or_after(position + 1)?;
+        }
+        Ok(positions)
+    }
+
+    /// Builds the index file at `path` again, as one file for each segment.
+    fn rebuild(&self, path: &PathBuf) -> Result<(), ReadFailure> {
+        let _alone = self.repair.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = self.view();
+        let Some(run) = view.runs.iter().find(|run| run.path() == path) else {
+            return Ok(());
+        };
+        let mut built = Vec::new();
+        for covered in run.covered() {
+            built.push(Arc::new(self.build_run(covered.first, covered.last)?));
+        }
+        let covers_several = built.len() > 1;
+        self.change_view(|view| {
+            let place = view.runs.iter().position(|other| Arc::ptr_eq(other, run));
+            if let Some(place) = place {
+                view.runs.splice(place..=place, built);
+            }
+        });
+        if covers_several {
+            // A left-over is removed at the next start.
+            let _ = self.disk.remove(path);
+        }
+        Ok(())
+    }
+
+    /// Makes the index file of one sealed segment from the segment alone.
+    pub(crate) fn build_run(&self, first: u64, last: u64) -> Result<Run, ReadFailure> {
+        let segment = Position(first);
+        let failed = |error| self.files.io_failure(segment, error);
+        let file = self.disk.open(&self.files.path(segment)).map_err(failed)?;
+        let mut walk = Walk::new(&self.files, &*file, segment, self.log_id)?;
+        let mut offsets = Vec::new();
+        let end = walk.run(last, &mut |record| offsets.push(record.offset))?;
+        if walk.next_position != last + 1 {
+            let fault = match end {
+                WalkEnd::Damaged { fault, .. } => fault,
+                WalkEnd::Clean | WalkEnd::Torn { .. } => {
+                    FrameFault("the segment ends before the next one begins")
+                }
+            };
+            return Err(self.files.damaged(segment, walk.end, fault));
+        }
+        self.factory.build(&self.files, segment, &offsets).map_err(|failure| match failure {
+            BuildFailure::Read(failure) => failure,
+            BuildFailure::Write(source) => {
+                ReadFailure::Io { file: self.factory.dir.clone(), source: Arc::new(source) }
+            }
+            BuildFailure::Useless(_) | BuildFailure::Stopped => ReadFailure::Damaged {
+                file: self.factory.dir.clone(),
+                offset: 0,
+                what: failure.to_string(),
+            },
+        })
+    }
+}
+
+fn is_index(file: &std::path::Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "idx")
+}
+
+impl Lookup for Shared {
+    fn identity(
+        &self,
+        key: u64,
+        is_it: &dyn Fn(&HeaderRef<'_>) -> bool,
+    ) -> Result<Option<Event>, ReadFailure> {
+        self.ask(|view| self.find_identity(view, key, is_it))
+    }
+
+    fn tip(&self, key: u64, stream: StreamName<'_>) -> Result<Tip, ReadFailure> {
+        let end = self.ask(|view| self.stream_end(view, key, stream, u64::MAX))?;
+        Ok(end.map_or(Tip::NEW, |event| Tip {
+            seq: event.stream_seq(),
+            event_hash: event.event_hash(),
+        }))
+    }
+}

@@ -1,0 +1,107 @@
+// Owns the filter line of the live page: category switches, chips for what is set, a field for more.
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { catalogQuery } from "../api/queries";
+import { CATEGORIES, isCategory } from "../format/category";
+import { middle } from "../format/text";
+import { useKeys } from "../keys/useKeys";
+import { type FilterWord, filterWord } from "../live/liveList";
+import { Glyph } from "../ui/Bits";
+import { Icon } from "../ui/icons";
+
+const route = getRouteApi("/live");
+
+export interface LiveSearch {
+  type?: string[] | undefined;
+  category?: string[] | undefined;
+  run?: string | undefined;
+  agent?: string | undefined;
+}
+
+function without(list: string[] | undefined, value: string): string[] | undefined {
+  const left = (list ?? []).filter((item) => item !== value);
+  return left.length > 0 ? left : undefined;
+}
+
+function changed(search: LiveSearch, word: FilterWord, on: boolean): LiveSearch {
+  if (word.key === "run" || word.key === "agent") {
+    return { ...search, [word.key]: on ? word.value : undefined };
+  }
+  const rest = without(search[word.key], word.value);
+  return { ...search, [word.key]: on ? [...(rest ?? []), word.value] : rest };
+}
+
+export function LiveFilters({ search }: { search: LiveSearch }) {
+  const navigate = route.useNavigate();
+  const [text, setText] = useState("");
+  const catalog = useQuery(catalogQuery());
+  const put = (word: FilterWord, on: boolean) =>
+    void navigate({ search: (before) => ({ ...before, ...changed(before, word, on) }) });
+  const toggleCategory = (value: string) =>
+    put({ key: "category", value }, !search.category?.includes(value));
+  useKeys(
+    Object.fromEntries(
+      CATEGORIES.map((category, at) => [String(at + 1), () => toggleCategory(category)]),
+    ),
+  );
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const word = filterWord(text, isCategory);
+    if (word) put(word, true);
+    setText("");
+  };
+  const set: FilterWord[] = [
+    ...(search.type ?? []).map((value) => ({ key: "type" as const, value })),
+    ...(search.run ? [{ key: "run" as const, value: search.run }] : []),
+    ...(search.agent ? [{ key: "agent" as const, value: search.agent }] : []),
+  ];
+  return (
+    <div className="page-filters">
+      <form onSubmit={submit} className="field wide">
+        <Icon name="search" size={15} />
+        <input
+          data-filter-input
+          aria-label="Add a filter"
+          placeholder="tool.*  run:…  agent:…"
+          list="live-types"
+          value={text}
+          spellCheck={false}
+          onChange={(event) => setText(event.target.value)}
+        />
+        <datalist id="live-types">
+          {(catalog.data?.types ?? []).map((type) => (
+            <option key={type.event_type} value={type.event_type} />
+          ))}
+        </datalist>
+      </form>
+      {set.map((word) => (
+        <button
+          key={`${word.key}:${word.value}`}
+          type="button"
+          className="chip set"
+          title={`Remove ${word.key} ${word.value}`}
+          aria-label={`Remove the filter ${word.key} ${word.value}`}
+          onClick={() => put(word, false)}
+        >
+          <span className="chip-key">{word.key}</span>
+          {middle(word.value, 26)}
+          <Icon name="close" size={12} />
+        </button>
+      ))}
+      <span className="divider" />
+      {CATEGORIES.map((category) => (
+        <button
+          key={category}
+          type="button"
+          className="chip"
+          aria-pressed={search.category?.includes(category) ?? false}
+          onClick={() => toggleCategory(category)}
+        >
+          <Glyph category={category} />
+          {category}
+        </button>
+      ))}
+    </div>
+  );
+}
