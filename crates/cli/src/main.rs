@@ -51,7 +51,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Import(args) => import::run(args).await,
             Command::Token(args) => token::run(args).await,
             Command::Open(args) => open::run(args).await,
-            Command::Rebuild(args) => rebuild::run(&args),
+            Command::Rebuild(args) => rebuild::run(&args).await,
             Command::Demo(args) => demo::run(args).await,
         }
     });

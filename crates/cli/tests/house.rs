@@ -27,7 +27,7 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("store", &["core"]),
     ("recorder", &["core", "store"]),
     ("api", &["core"]),
-    ("server", &["api", "core", "recorder"]),
+    ("server", &["api", "core", "recorder", "store"]),
     ("sdk", &["api", "core"]),
     ("cli", &["api", "core", "recorder", "sdk", "server"]),
 ];

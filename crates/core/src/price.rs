@@ -50,9 +50,7 @@ impl TokenUsage {
     /// Tokens of the whole prompt.
     #[must_use]
     pub const fn prompt(&self) -> u64 {
-        self.input
-            .saturating_add(self.cache_read)
-            .saturating_add(self.cache_write)
+        self.input.saturating_add(self.cache_read).saturating_add(self.cache_write)
     }
 }
 
@@ -206,9 +204,7 @@ impl PriceTable {
 
     /// The entry that a normalised name is in, or the longest head of it whose tail says nothing about the price.
     fn entry(&self, model: &str) -> Option<&Entry> {
-        let heads = model
-            .rmatch_indices('-')
-            .map(|(at, _)| (&model[..at], &model[at + 1..]));
+        let heads = model.rmatch_indices('-').map(|(at, _)| (&model[..at], &model[at + 1..]));
         std::iter::once((model, ""))
             .chain(heads)
             .find_map(|(head, tail)| self.entry_of_model.get(head).map(|index| (*index, tail)))
@@ -220,16 +216,10 @@ impl PriceTable {
 /// Brings a vendor's, router's or cloud's spelling of a model's name to one form: lower case,
 /// the path before the name cut, `.` and `@` as `-`, no context-size mark such as `[1m]`.
 fn normalised(model: &str) -> String {
-    let name = model
-        .rsplit('/')
-        .next()
-        .unwrap_or(model)
-        .to_ascii_lowercase();
+    let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
     let name = name.strip_suffix("[1m]").unwrap_or(&name);
     // Bedrock writes `us.anthropic.claude-…`.
-    let name = name
-        .rsplit_once("anthropic.")
-        .map_or(name, |(_, tail)| tail);
+    let name = name.rsplit_once("anthropic.").map_or(name, |(_, tail)| tail);
     name.replace(['.', '@'], "-")
 }
 
@@ -275,24 +265,14 @@ mod tests {
     use super::*;
 
     fn million(input: u64, output: u64, cache_read: u64, cache_write: u64) -> TokenUsage {
-        TokenUsage {
-            input,
-            output,
-            cache_read,
-            cache_write,
-            cache_write_1h: 0,
-        }
+        TokenUsage { input, output, cache_read, cache_write, cache_write_1h: 0 }
     }
 
     #[test]
     fn the_shipped_table_reads_and_is_dated() {
         let table = PriceTable::parse(PRICES_YAML).unwrap();
         assert_eq!((table.version(), table.as_of()), ("2026-09", "2026-09-01"));
-        assert!(
-            PriceTable::builtin()
-                .prices("claude-sonnet-4-5", 0)
-                .is_some()
-        );
+        assert!(PriceTable::builtin().prices("claude-sonnet-4-5", 0).is_some());
     }
 
     #[test]
@@ -300,10 +280,7 @@ mod tests {
         let table = PriceTable::builtin();
         let usage = million(137, 27_303, 2_696_190, 85_410);
         // Above 200,000 prompt tokens the whole call has the higher price; Opus 4.5 has one price.
-        assert_eq!(
-            table.cost_micros("claude-opus-4-5-20251101", &usage),
-            Some(2_565_168)
-        );
+        assert_eq!(table.cost_micros("claude-opus-4-5-20251101", &usage), Some(2_565_168));
         assert_eq!(
             table.cost_micros("claude-haiku-4-5-20251001", &million(12_530, 787, 0, 9_996)),
             Some(28_960)
@@ -325,32 +302,17 @@ mod tests {
     #[test]
     fn rounds_once_and_half_up() {
         let table = PriceTable::builtin();
-        assert_eq!(
-            table.cost_micros("gpt-5-nano", &million(10, 0, 0, 0)),
-            Some(1)
-        );
-        assert_eq!(
-            table.cost_micros("gpt-5-nano", &million(9, 0, 0, 0)),
-            Some(0)
-        );
-        assert_eq!(
-            table.cost_micros("gpt-5-nano", &million(9, 1, 0, 0)),
-            Some(1)
-        );
+        assert_eq!(table.cost_micros("gpt-5-nano", &million(10, 0, 0, 0)), Some(1));
+        assert_eq!(table.cost_micros("gpt-5-nano", &million(9, 0, 0, 0)), Some(0));
+        assert_eq!(table.cost_micros("gpt-5-nano", &million(9, 1, 0, 0)), Some(1));
     }
 
     #[test]
     fn an_hour_in_the_cache_costs_more() {
         let table = PriceTable::builtin();
-        let usage = TokenUsage {
-            cache_write: 1_000_000,
-            cache_write_1h: 400_000,
-            ..TokenUsage::default()
-        };
-        assert_eq!(
-            table.cost_micros("claude-opus-4-5", &usage),
-            Some(3_750_000 + 4_000_000)
-        );
+        let usage =
+            TokenUsage { cache_write: 1_000_000, cache_write_1h: 400_000, ..TokenUsage::default() };
+        assert_eq!(table.cost_micros("claude-opus-4-5", &usage), Some(3_750_000 + 4_000_000));
     }
 
     #[test]
@@ -358,10 +320,7 @@ mod tests {
         let table = PriceTable::builtin();
         for (spelling, model) in [
             ("anthropic/claude-opus-4.5", "claude-opus-4-5"),
-            (
-                "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-                "claude-sonnet-4-5",
-            ),
+            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5"),
             ("claude-opus-4-6@default", "claude-opus-4-6"),
             ("claude-sonnet-4-20250514", "claude-sonnet-4"),
             ("claude-opus-4-8[1m]", "claude-opus-4-8"),
@@ -371,11 +330,7 @@ mod tests {
             ("gemini-2.0-flash-001", "gemini-2-0-flash"),
         ] {
             assert!(table.prices(model, 0).is_some(), "{model}");
-            assert_eq!(
-                table.prices(spelling, 0),
-                table.prices(model, 0),
-                "{spelling}"
-            );
+            assert_eq!(table.prices(spelling, 0), table.prices(model, 0), "{spelling}");
         }
     }
 
@@ -401,13 +356,7 @@ mod tests {
     fn refuses_a_table_that_names_a_model_twice() {
         let yaml =
             "version: a\nas_of: b\nprices:\n  - models: [m-1, m.1]\n    input: 1\n    output: 1\n";
-        assert!(matches!(
-            PriceTable::parse(yaml),
-            Err(PriceTableError::Duplicate { .. })
-        ));
-        assert!(matches!(
-            PriceTable::parse("version: 1"),
-            Err(PriceTableError::Syntax(_))
-        ));
+        assert!(matches!(PriceTable::parse(yaml), Err(PriceTableError::Duplicate { .. })));
+        assert!(matches!(PriceTable::parse("version: 1"), Err(PriceTableError::Syntax(_))));
     }
 }

@@ -47,14 +47,11 @@ fn expected() -> Option<BTreeMap<String, Value>> {
 }
 
 fn relevant(expected: &BTreeMap<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
-    expected
-        .iter()
-        .map(|(path, wanted)| (path.as_str(), wanted))
-        .filter(|(path, _)| {
-            !OTHER_FORMATS
-                .iter()
-                .any(|other| path.contains(other) && !path.ends_with("sample_session.jsonl"))
-        })
+    expected.iter().map(|(path, wanted)| (path.as_str(), wanted)).filter(|(path, _)| {
+        !OTHER_FORMATS
+            .iter()
+            .any(|other| path.contains(other) && !path.ends_with("sample_session.jsonl"))
+    })
 }
 
 fn read(path: &str) -> Import {
@@ -68,12 +65,7 @@ fn told_by(translated: &[Translated]) -> Totals {
     Totals::from_events(translated.iter().map(|translated| {
         let draft = &translated.draft;
         let run_id = draft.scope.run_id.as_ref().unwrap();
-        (
-            draft.event_type.as_str(),
-            draft.data.as_str(),
-            run_id.as_str(),
-            draft.occurred_at,
-        )
+        (draft.event_type.as_str(), draft.data.as_str(), run_id.as_str(), draft.occurred_at)
     }))
 }
 
@@ -82,22 +74,12 @@ fn count(value: &Value, name: &str) -> usize {
 }
 
 fn at(value: &Value) -> Option<Timestamp> {
-    value
-        .as_str()
-        .map(|text| Timestamp::parse(text).unwrap().at)
+    value.as_str().map(|text| Timestamp::parse(text).unwrap().at)
 }
 
 fn check_transcript(path: &str, wanted: &Value, totals: &Totals) {
-    assert_eq!(
-        totals.sessions(),
-        wanted["sessions"].as_array().unwrap().len(),
-        "{path}: sessions"
-    );
-    assert_eq!(
-        totals.model_calls(),
-        count(wanted, "llm_messages_unique"),
-        "{path}: model calls"
-    );
+    assert_eq!(totals.sessions(), wanted["sessions"].as_array().unwrap().len(), "{path}: sessions");
+    assert_eq!(totals.model_calls(), count(wanted, "llm_messages_unique"), "{path}: model calls");
     for (model, calls) in wanted["models"].as_object().unwrap() {
         let model = Some(model.as_str()).filter(|model| *model != "None");
         let found = totals.model_calls_by_model().get(&model).copied();
@@ -107,16 +89,8 @@ fn check_transcript(path: &str, wanted: &Value, totals: &Totals) {
             "{path}: {model:?}"
         );
     }
-    assert_eq!(
-        totals.tool_calls(),
-        count(wanted, "tool_use_total"),
-        "{path}: tool calls"
-    );
-    assert_eq!(
-        totals.tool_errors(),
-        count(wanted, "tool_errors"),
-        "{path}: tool errors"
-    );
+    assert_eq!(totals.tool_calls(), count(wanted, "tool_use_total"), "{path}: tool calls");
+    assert_eq!(totals.tool_errors(), count(wanted, "tool_errors"), "{path}: tool errors");
     assert_eq!(
         totals.tool_calls_open(),
         count(wanted, "tool_use_without_result"),
@@ -127,16 +101,8 @@ fn check_transcript(path: &str, wanted: &Value, totals: &Totals) {
     let found = totals.tokens();
     assert_eq!(found.input, token("input_tokens"), "{path}: input");
     assert_eq!(found.output, token("output_tokens"), "{path}: output");
-    assert_eq!(
-        found.cache_read,
-        token("cache_read_input_tokens"),
-        "{path}: cache read"
-    );
-    assert_eq!(
-        found.cache_write,
-        token("cache_creation_input_tokens"),
-        "{path}: cache write"
-    );
+    assert_eq!(found.cache_read, token("cache_read_input_tokens"), "{path}: cache read");
+    assert_eq!(found.cache_write, token("cache_creation_input_tokens"), "{path}: cache write");
     assert_eq!(totals.first(), at(&wanted["first"]), "{path}: first");
     assert_eq!(totals.last(), at(&wanted["last"]), "{path}: last");
     let cost = wanted["result"]["total_cost_usd"].as_f64().map(micros);
@@ -158,11 +124,7 @@ fn check_hook_log(path: &str, wanted: &Value, totals: &Totals) {
     let tools = wanted["tools"].as_object().into_iter().flatten();
     let tool_calls: u64 = tools.map(|(_, calls)| calls.as_u64().unwrap()).sum();
     assert_eq!(totals.tool_calls() as u64, tool_calls, "{path}: tool calls");
-    assert_eq!(
-        (totals.model_calls(), totals.tool_errors()),
-        (0, 0),
-        "{path}"
-    );
+    assert_eq!((totals.model_calls(), totals.tool_errors()), (0, 0), "{path}");
     let is_pre = path.ends_with("pre_tool_use.json");
     assert_eq!(
         totals.tool_calls_open(),
@@ -170,15 +132,8 @@ fn check_hook_log(path: &str, wanted: &Value, totals: &Totals) {
         "{path}: open"
     );
     if let Some(costs) = wanted["max_cost_usd_by_session"].as_object() {
-        let cost: i64 = costs
-            .values()
-            .map(|cost| micros(cost.as_f64().unwrap()))
-            .sum();
-        assert_eq!(
-            totals.vendor_cost_micros(),
-            Some(cost),
-            "{path}: vendor cost"
-        );
+        let cost: i64 = costs.values().map(|cost| micros(cost.as_f64().unwrap())).sum();
+        assert_eq!(totals.vendor_cost_micros(), Some(cost), "{path}: vendor cost");
     }
 }
 
@@ -189,17 +144,10 @@ fn transcripts_give_the_totals_that_were_counted_by_hand_over_both_routes() {
     for (path, wanted) in relevant(&expected) {
         let read = read(path);
         let told = told_by(&read.translated);
-        assert_eq!(
-            read.totals.records,
-            wanted["records"].as_u64().unwrap(),
-            "{path}: records"
-        );
+        assert_eq!(read.totals.records, wanted["records"].as_u64().unwrap(), "{path}: records");
         assert_eq!(read.totals.events, told.events, "{path}: events");
-        let check = if wanted["by_session"].is_object() {
-            check_hook_log
-        } else {
-            check_transcript
-        };
+        let check =
+            if wanted["by_session"].is_object() { check_hook_log } else { check_transcript };
         check(path, wanted, &read.totals);
         check(path, wanted, &told);
         assert_eq!(
@@ -232,10 +180,7 @@ fn the_total_of_all_files_is_that_of_all_their_events() {
     assert_eq!(read_totals.tool_errors(), told.tool_errors());
     assert_eq!(read_totals.tool_calls_open(), told.tool_calls_open());
     assert_eq!(read_totals.vendor_cost_micros(), told.vendor_cost_micros());
-    assert_eq!(
-        (read_totals.first(), read_totals.last()),
-        (told.first(), told.last())
-    );
+    assert_eq!((read_totals.first(), read_totals.last()), (told.first(), told.last()));
 }
 
 #[test]
@@ -251,18 +196,11 @@ fn a_record_that_no_event_holds_is_reported_and_little_is_left_over() {
             .filter_map(|it| it.draft.origin.raw.as_ref())
             .map(String::len)
             .sum::<usize>() as u64;
-        let faulty = if path.ends_with("edge_cases.jsonl") {
-            3
-        } else {
-            0
-        };
+        let faulty = if path.ends_with("edge_cases.jsonl") { 3 } else { 0 };
         assert_eq!(read.faults.len(), faulty, "{path}: {:?}", read.faults);
     }
     println!("origin.raw holds {raw_bytes} of {file_bytes} bytes");
-    assert!(
-        raw_bytes * 10 <= file_bytes,
-        "origin.raw holds {raw_bytes} of {file_bytes} bytes"
-    );
+    assert!(raw_bytes * 10 <= file_bytes, "origin.raw holds {raw_bytes} of {file_bytes} bytes");
 }
 
 #[test]
@@ -286,17 +224,11 @@ fn every_event_of_a_real_file_is_one_that_the_native_door_takes() {
 fn other_formats_are_refused_by_name() {
     let Some(expected) = expected() else { return };
     let relevant: Vec<&str> = relevant(&expected).map(|(path, _)| path).collect();
-    for path in expected
-        .keys()
-        .filter(|path| !relevant.contains(&path.as_str()))
-    {
+    for path in expected.keys().filter(|path| !relevant.contains(&path.as_str())) {
         let file = std::fs::read(data_dir().join(path)).unwrap();
         let refused = detect(&file);
         println!("{path}: {refused:?}");
-        assert!(
-            matches!(refused, Err(DetectError::Unsupported(_))),
-            "{path}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(DetectError::Unsupported(_))), "{path}: {refused:?}");
     }
 }
 
@@ -323,9 +255,7 @@ fn leaves<'v>(value: &'v Value, found: &mut Vec<String>, name: &'v str) {
         Value::Number(number) => found.push(number.to_string()),
         Value::Array(items) => items.iter().for_each(|item| leaves(item, found, name)),
         Value::Object(members) if name != "usage" => {
-            members
-                .iter()
-                .for_each(|(name, value)| leaves(value, found, name));
+            members.iter().for_each(|(name, value)| leaves(value, found, name));
         }
         _ => {}
     }
@@ -338,11 +268,7 @@ fn everything_that_a_record_says_is_in_some_event() {
         let file = std::fs::read(data_dir().join(path)).unwrap();
         let mut told = Vec::new();
         for translated in read(path).translated {
-            leaves(
-                &serde_json::from_str(&translated.draft.to_json()).unwrap(),
-                &mut told,
-                "",
-            );
+            leaves(&serde_json::from_str(&translated.draft.to_json()).unwrap(), &mut told, "");
         }
         let told: std::collections::HashSet<String> = told.into_iter().collect();
         for piece in annals_core::dialect::transcripts::pieces(&file) {

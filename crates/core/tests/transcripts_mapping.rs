@@ -368,6 +368,7 @@ fn a_title_is_the_first_thing_that_the_user_asked() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
     #[test]
     fn damaged_files_never_panic_and_both_routes_still_agree(
         name in proptest::sample::select(vec!["session.jsonl", "headless.jsonl", "hooks.jsonl", "pre_tool_use.json", "main.jsonl"]),

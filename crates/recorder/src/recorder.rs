@@ -7,6 +7,8 @@ use std::thread::JoinHandle;
 use annals_core::catalog::{Catalog, CatalogError};
 use annals_core::id::{LogId, TokenId};
 use annals_store::contract::{Head, LogReader, LogWriter, ReadFailure};
+use annals_store::local::{self, LocalOptions, open_local};
+use annals_store::memory::open_memory;
 use annals_store::query::Query;
 use tokio::sync::watch;
 
@@ -29,8 +31,8 @@ use crate::world::{Clock, Entropy};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The log cannot be opened.
-    #[error("the log cannot be opened: {0}")]
-    Log(Box<dyn std::error::Error + Send + Sync>),
+    #[error("the log cannot be opened")]
+    Log(#[from] local::OpenError),
     /// The log cannot be read.
     #[error("the log cannot be read")]
     Read(#[from] ReadFailure),
@@ -273,16 +275,18 @@ impl Recorder {
     /// # Errors
     /// When the log had failed before or a thread panicked.
     pub fn close(&self) -> Result<(), CloseError> {
-        self.inner.sequencer.close();
-        let thread = self
-            .inner
-            .sequencer_thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.inner.stop()
+    }
+}
+
+impl Inner {
+    /// Writes what waits and ends the threads; the second time there is nothing to end.
+    fn stop(&self) -> Result<(), CloseError> {
+        self.sequencer.close();
+        let thread = self.sequencer_thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let sequencer = thread.map_or(Ok(()), JoinHandle::join);
-        let views = self.inner.views.close();
-        if self.is_failed() {
+        let views = self.views.close();
+        if *self.live.failures().borrow() {
             return Err(CloseError::LogFailed);
         }
         sequencer.map_err(|_| CloseError::ThreadPanicked { name: "annals-sequencer" })?;
@@ -292,22 +296,32 @@ impl Recorder {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Without this a dropped recorder would leave its thread waiting and its directory locked.
-        self.sequencer.close();
-        self.views.stop();
+        // Without this a dropped recorder would leave its threads running and its directory locked.
+        if let Err(error) = self.stop() {
+            tracing::error!(%error, "the recorder did not close as it should");
+        }
     }
 }
 
 type OpenLog = (Box<dyn LogWriter>, Arc<dyn LogReader>);
 
 fn open_log(config: &RecorderConfig) -> Result<OpenLog, OpenError> {
-    let mut log_id = [0; 16];
-    config.entropy.fill(&mut log_id);
-    let log_id = LogId::from_bytes(log_id);
-    let Some(_data_dir) = &config.data_dir else {
-        let (writer, reader) = annals_store::memory::open_memory(log_id);
+    let mut new_log_id = [0; 16];
+    config.entropy.fill(&mut new_log_id);
+    let new_log_id = LogId::from_bytes(new_log_id);
+    let Some(data_dir) = &config.data_dir else {
+        let (writer, reader) = open_memory(new_log_id);
         return Ok((Box::new(writer), Arc::new(reader)));
     };
-    let (writer, reader) = annals_store::memory::open_memory(log_id);
-    Ok((Box::new(writer), Arc::new(reader)))
+    let options = LocalOptions {
+        durability: match config.durability {
+            Durability::Sync => local::Durability::Sync,
+            Durability::Os => local::Durability::Os,
+        },
+        segment_bytes: config.segment_bytes,
+        ..LocalOptions::new(new_log_id)
+    };
+    let log = open_local(data_dir, options)?;
+    tracing::info!(report = ?log.report, "the log is open");
+    Ok((Box::new(log.writer), Arc::new(log.reader)))
 }

@@ -191,6 +191,14 @@ impl Client {
         self.inner.base.as_str().trim_end_matches('/')
     }
 
+    /// The same client with other bounds on trying again.
+    #[must_use]
+    pub fn with_retry(&self, retry: RetryPolicy) -> Self {
+        let Inner { http, base, token, .. } = self.inner.as_ref();
+        let inner = Inner { http: http.clone(), base: base.clone(), token: token.clone(), retry };
+        Self { inner: Arc::new(inner) }
+    }
+
     pub(crate) fn retry_policy(&self) -> RetryPolicy {
         self.inner.retry
     }

@@ -1,5 +1,6 @@
 //! Reading pages: events, one event, and any view as JSON.
 
+use annals_api::wire::{Status, StreamInfo};
 use annals_core::id::{EventId, Position};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -67,12 +68,28 @@ impl Client {
         StoredEvent::from_json(event.get())
     }
 
+    /// What is known of a stream.
+    ///
+    /// # Errors
+    /// When it is not there, or the server refuses or stays away.
+    pub async fn stream_info(&self, stream_type: &str, stream_id: &str) -> Result<StreamInfo, ClientError> {
+        self.get_json(self.resource(["v1", "streams", stream_type, stream_id], &[])).await
+    }
+
     /// The head of the log as this credential sees it.
     ///
     /// # Errors
     /// When the server refuses or stays away.
     pub async fn head(&self) -> Result<Position, ClientError> {
         Ok(self.events(&EventQuery::all(), Order::Descending, 1, None).await?.as_of)
+    }
+
+    /// The server as this credential sees it.
+    ///
+    /// # Errors
+    /// When the server refuses or stays away.
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.get_json(self.resource(["v1", "status"], &[])).await
     }
 
     /// Any other resource, such as `["v1", "runs"]`, read into a type of the caller's.

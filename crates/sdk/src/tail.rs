@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use annals_api::reason::STREAM_NOT_FOUND;
 use annals_api::routes::LAGGED_FRAME;
 use annals_core::hash::Digest;
 use annals_core::id::{Position, Seq};
@@ -75,7 +76,14 @@ impl TailQuery {
         Self { query, start }
     }
 
-    /// Narrows the tail; a stream in the query of a tail by positions is refused.
+    /// One stream from its next new event on.
+    #[must_use]
+    pub fn stream_now(stream_type: impl Into<String>, stream_id: impl Into<String>) -> Self {
+        let query = EventQuery { stream: Some((stream_type.into(), stream_id.into())), ..EventQuery::all() };
+        Self { query, start: TailStart::Now }
+    }
+
+    /// Narrows the tail by all filters but the stream, which the tail has from its start.
     #[must_use]
     pub fn filter(mut self, query: EventQuery) -> Self {
         self.query = EventQuery { stream: self.query.stream, ..query };
@@ -266,10 +274,22 @@ impl Following {
         }
         let start = match self.query.start {
             TailStart::After(point) => point,
-            TailStart::Now => ResumePoint { after: self.client.head().await?.get(), known: None },
+            TailStart::Now => ResumePoint { after: self.head().await?, known: None },
         };
         self.resume = Some(Resume::new(self.query.counting(), start));
         Ok(start)
+    }
+
+    /// The newest place that the tail counts; 0 before the first.
+    async fn head(&self) -> Result<u64, ClientError> {
+        let Some((stream_type, stream_id)) = &self.query.query.stream else {
+            return Ok(self.client.head().await?.get());
+        };
+        match self.client.stream_info(stream_type, stream_id).await {
+            Ok(info) => Ok(info.last_seq),
+            Err(ClientError::Refused(problem)) if problem.reason_code == STREAM_NOT_FOUND.code => Ok(0),
+            Err(error) => Err(error),
+        }
     }
 
     fn url(&self, point: ResumePoint) -> Url {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use annals_api::reason;
 use annals_api::routes::{AS_OF_HEADER, NEXT_HEADER};
-use annals_core::json::escape_into;
+use annals_core::json::string_into;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -87,7 +87,7 @@ impl ListWriter {
         }
         self.text.push_str("],\"next\":");
         match &end.next {
-            Some(cursor) => escape_into(&mut self.text, cursor),
+            Some(cursor) => string_into(&mut self.text, cursor),
             None => self.text.push_str("null"),
         }
         // Writing to a String cannot fail.

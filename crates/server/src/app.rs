@@ -9,7 +9,6 @@ use std::time::Instant;
 use annals_core::time::Timestamp;
 use annals_recorder::Recorder;
 use axum::Router;
-use axum::extract::FromRef;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, on};
@@ -17,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::body::BodyRules;
 use crate::budget::BodyBudget;
+use crate::dashboard::CompressedFiles;
 use crate::config::{ServerConfig, Timings};
 use crate::guard::HostNames;
 use crate::metrics::Metrics;
@@ -41,6 +41,9 @@ pub(crate) struct Shared {
     /// True from the moment on when the server stops.
     pub(crate) closing: watch::Receiver<bool>,
     pub(crate) started_at: Instant,
+    pub(crate) compressed_files: CompressedFiles,
+    /// What the ids of this process's requests start with.
+    pub(crate) start_tag: u32,
 }
 
 /// What an [`App`] is made of.
@@ -63,7 +66,10 @@ impl std::ops::Deref for App {
 impl App {
     pub(crate) fn new(parts: AppParts) -> Self {
         let budget = BodyBudget::new(annals_core::limits::IN_FLIGHT_BYTES_MAX);
+        let mut start_tag = [0; 4];
+        parts.recorder.entropy().fill(&mut start_tag);
         let shared = Shared {
+            start_tag: u32::from_le_bytes(start_tag),
             recorder: parts.recorder,
             sessions: Sessions::default(),
             metrics: Metrics::new(),
@@ -74,6 +80,7 @@ impl App {
             connections: parts.connections,
             closing: parts.closing,
             started_at: Instant::now(),
+            compressed_files: CompressedFiles::default(),
         };
         Self(Arc::new(shared))
     }
@@ -81,12 +88,6 @@ impl App {
     /// The recorder's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.recorder.clock().now()
-    }
-}
-
-impl FromRef<App> for Recorder {
-    fn from_ref(app: &App) -> Self {
-        app.recorder.clone()
     }
 }
 

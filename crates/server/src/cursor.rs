@@ -12,34 +12,57 @@ use crate::problem::ApiProblem;
 
 const VERSION: u8 = 1;
 const SEAL_BYTES: usize = 8;
-const CURSOR_BYTES: usize = 1 + 8 + SEAL_BYTES;
+const PLACE_BYTES: usize = 16;
+const CURSOR_BYTES: usize = 1 + PLACE_BYTES + SEAL_BYTES;
+
+/// Where a page ended: one number, and a second one where the first is not unique.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) major: u64,
+    pub(crate) minor: u64,
+}
+
+impl From<u64> for Place {
+    fn from(major: u64) -> Self {
+        Self { major, minor: 0 }
+    }
+}
 
 /// Writes a cursor for the page that ended at a place.
-pub(crate) fn encode(place: u64, question: &Digest) -> String {
+pub(crate) fn encode(place: impl Into<Place>, question: &Digest) -> String {
+    let place = place_bytes(place.into());
     let mut bytes = Vec::with_capacity(CURSOR_BYTES);
     bytes.push(VERSION);
-    bytes.extend_from_slice(&place.to_le_bytes());
-    bytes.extend_from_slice(&seal(place, question));
+    bytes.extend_from_slice(&place);
+    bytes.extend_from_slice(&seal(&place, question));
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Reads a cursor that `encode` made for the same question.
-pub(crate) fn decode(text: &str, question: &Digest) -> Result<u64, ApiProblem> {
+pub(crate) fn decode(text: &str, question: &Digest) -> Result<Place, ApiProblem> {
     let bytes: [u8; CURSOR_BYTES] =
         URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(foreign)?;
     let [version, rest @ ..] = bytes;
-    let (place, given_seal) = rest.split_at(8);
-    let place = u64::from_le_bytes(place.try_into().map_err(|_| foreign())?);
+    let (place, given_seal) = rest.split_at(PLACE_BYTES);
+    let (major, minor) = place.split_at(8);
+    let number = |half: &[u8]| half.try_into().map(u64::from_le_bytes).map_err(|_| foreign());
     if version == VERSION && given_seal == seal(place, question) {
-        Ok(place)
+        Ok(Place { major: number(major)?, minor: number(minor)? })
     } else {
         Err(foreign())
     }
 }
 
+fn place_bytes(place: Place) -> [u8; PLACE_BYTES] {
+    let mut bytes = [0; PLACE_BYTES];
+    bytes[..8].copy_from_slice(&place.major.to_le_bytes());
+    bytes[8..].copy_from_slice(&place.minor.to_le_bytes());
+    bytes
+}
+
 /// No secret: it finds mistakes. A reader who forges a cursor sees nothing but their own events.
-fn seal(place: u64, question: &Digest) -> [u8; SEAL_BYTES] {
-    let digest = annals_core::hash::sha256(&[b"annals/cursor/1", question.as_bytes(), &place.to_le_bytes()]);
+fn seal(place: &[u8], question: &Digest) -> [u8; SEAL_BYTES] {
+    let digest = annals_core::hash::sha256(&[b"annals/cursor/1", question.as_bytes(), place]);
     let mut seal = [0; SEAL_BYTES];
     seal.copy_from_slice(&digest.as_bytes()[..SEAL_BYTES]);
     seal
@@ -59,8 +82,8 @@ mod tests {
     fn a_cursor_holds_for_its_question_only() {
         let question = annals_core::hash::sha256(&[b"one"]);
         let other = annals_core::hash::sha256(&[b"two"]);
-        let cursor = encode(42, &question);
-        assert_eq!(decode(&cursor, &question).unwrap(), 42);
+        let cursor = encode(42_u64, &question);
+        assert_eq!(decode(&cursor, &question).unwrap(), Place::from(42));
         assert!(decode(&cursor, &other).is_err());
         assert!(decode("", &question).is_err());
         assert!(decode("42", &question).is_err());

@@ -109,7 +109,7 @@ pub(crate) fn order(params: &Params) -> Result<Order, ApiProblem> {
 }
 
 /// A time of a filter.
-pub(crate) fn time(params: &Params, name: &str) -> Result<Option<Timestamp>, ApiProblem> {
+pub(crate) fn time(params: &Params, name: &'static str) -> Result<Option<Timestamp>, ApiProblem> {
     let text = params.one(name)?;
     text.map(|text| Timestamp::parse(text).map(|parsed| parsed.at).map_err(|error| invalid(name, error))).transpose()
 }

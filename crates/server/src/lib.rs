@@ -1,1 +1,49 @@
-//! Placeholder until the first slice.
+//! The HTTP server of Annals: routes, live tails, authentication, limits, the dashboard's files.
+//!
+//! It translates between HTTP and the recorder and decides nothing about events itself.
+//! Read the modules in this order.
+
+mod config;
+mod serve;
+
+mod accept;
+mod connection;
+
+mod app;
+mod router;
+
+mod edge;
+mod guard;
+
+mod auth;
+mod sessions;
+
+mod body;
+mod budget;
+mod decode;
+mod negotiate;
+mod params;
+
+mod filter;
+mod resume;
+
+mod http;
+mod work;
+
+mod answer;
+mod cursor;
+mod receipts;
+mod record;
+mod sse;
+mod tails;
+
+mod problem;
+mod refusals;
+
+pub mod asyncapi;
+mod dashboard;
+mod metrics;
+pub mod openapi;
+
+pub use config::{ServerConfig, Timings};
+pub use serve::{BindError, LoginLinks, ServeError, Server};

@@ -36,12 +36,12 @@ impl Params {
     }
 
     /// All values of a parameter that may be repeated.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
         self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The value of a parameter that may be given once.
-    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, ApiProblem> {
+    pub(crate) fn one(&self, name: &'static str) -> Result<Option<&str>, ApiProblem> {
         let mut values = self.all(name);
         let first = values.next();
         match values.next() {
@@ -51,7 +51,7 @@ impl Params {
     }
 
     /// A value of a type of its own.
-    pub(crate) fn parsed<T>(&self, name: &str) -> Result<Option<T>, ApiProblem>
+    pub(crate) fn parsed<T>(&self, name: &'static str) -> Result<Option<T>, ApiProblem>
     where
         T: FromStr,
         T::Err: std::fmt::Display,
@@ -61,7 +61,7 @@ impl Params {
     }
 
     /// A yes or no.
-    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiProblem> {
+    pub(crate) fn flag(&self, name: &'static str) -> Result<Option<bool>, ApiProblem> {
         match self.one(name)? {
             None => Ok(None),
             Some("true") => Ok(Some(true)),

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use annals_core::hash::Digest;
-use annals_core::json::escape_into;
+use annals_core::json::string_into;
 use annals_core::time::Timestamp;
 use annals_recorder::request::{EventResult, Receipt};
 
@@ -133,9 +133,9 @@ impl ReceiptWriter {
         let reason = problem.reason();
         let text = &mut self.text;
         let _ = write!(text, "\"type\":\"{}\",\"title\":", reason.type_uri());
-        escape_into(text, reason.title);
+        string_into(text, reason.title);
         text.push_str(",\"detail\":");
-        escape_into(text, problem.detail());
+        string_into(text, problem.detail());
         let _ = write!(text, ",\"reason_code\":\"{}\",\"retryable\":{}", reason.code, reason.retryable);
         let details = serde_json::to_string(problem.details()).unwrap_or_else(|_| "{}".to_owned());
         text.push_str(",\"details\":");

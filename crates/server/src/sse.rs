@@ -74,8 +74,8 @@ struct Tail {
     follower: Follower,
     ids: FrameIds,
     waiting: VecDeque<Arc<LiveEvent>>,
-    /// The greatest id that was sent.
-    sent_id: u64,
+    /// The greatest position that the reader knows of.
+    known_position: u64,
     phase: Phase,
     heartbeat: Pin<Box<Sleep>>,
     expiry: Pin<Box<Sleep>>,
@@ -105,7 +105,7 @@ impl Tail {
         let TailParts { app, principal, follower, ids, permit } = parts;
         Self {
             waiting: VecDeque::new(),
-            sent_id: 0,
+            known_position: 0,
             phase: Phase::Opening,
             heartbeat: Box::pin(tokio::time::sleep(app.timings.heartbeat)),
             expiry: Box::pin(tokio::time::sleep(until_expiry(&app, &principal))),
@@ -173,26 +173,22 @@ impl Tail {
 
     /// As many waiting frames as fit into one chunk. A frame alone is sent as it is, shared.
     fn frames(&mut self) -> Bytes {
-        let mut chunk: Vec<u8> = Vec::new();
-        let mut first: Option<Bytes> = None;
-        while let Some(live) = self.waiting.pop_front() {
-            let frame = self.frame(&live);
-            match first.take() {
-                None if chunk.is_empty() => first = Some(frame),
-                None => chunk.extend_from_slice(&frame),
-                Some(one) => {
-                    chunk.reserve_exact(CHUNK_BYTES.max(one.len() + frame.len()));
-                    chunk.extend_from_slice(&one);
-                    chunk.extend_from_slice(&frame);
-                }
-            }
-            let taken = chunk.len() + first.as_ref().map_or(0, Bytes::len);
-            let next_bytes = self.waiting.front().map_or(0, |next| self.frame(next).len());
-            if taken + next_bytes > CHUNK_BYTES {
+        let mut frames: Vec<Bytes> = Vec::new();
+        let mut byte_count = 0;
+        while let Some(live) = self.waiting.front() {
+            let frame = self.frame(live);
+            if !frames.is_empty() && byte_count + frame.len() > CHUNK_BYTES {
                 break;
             }
+            byte_count += frame.len();
+            self.known_position = self.known_position.max(live.event().position().get());
+            frames.push(frame);
+            self.waiting.pop_front();
         }
-        first.unwrap_or_else(|| Bytes::from(chunk))
+        match frames.as_slice() {
+            [frame] => frame.clone(),
+            many => Bytes::from(many.concat()),
+        }
     }
 
     fn frame(&self, live: &LiveEvent) -> Bytes {
@@ -207,9 +203,9 @@ impl Tail {
     fn opening_frame(&mut self) -> Bytes {
         let mut frame = format!("retry:{RETRY_MS}\n");
         if self.ids == FrameIds::Positions {
-            self.sent_id = self.follower.scanned_to().get();
+            self.known_position = self.follower.scanned_to().get();
             // Writing to a String cannot fail.
-            let _ = writeln!(frame, "id:{}", self.sent_id);
+            let _ = writeln!(frame, "id:{}", self.known_position);
         }
         frame.push('\n');
         Bytes::from(frame)
@@ -219,8 +215,8 @@ impl Tail {
     fn sign_of_life(&mut self) -> Bytes {
         self.rest_heartbeat();
         let scanned_to = self.follower.scanned_to().get();
-        if self.ids == FrameIds::Positions && scanned_to > self.sent_id {
-            self.sent_id = scanned_to;
+        if self.ids == FrameIds::Positions && scanned_to > self.known_position {
+            self.known_position = scanned_to;
             return Bytes::from(format!("id:{scanned_to}\n\n"));
         }
         Bytes::from_static(b":\n\n")

@@ -44,8 +44,6 @@ pub(crate) struct FrameSpan {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) record_count: u32,
-    /// How many records of the group come before it.
-    pub(crate) first_record: usize,
 }
 
 /// Where an event of an accepted unit is.
@@ -226,7 +224,7 @@ impl Assigner {
         unit: &Unit,
         index: &mut usize,
     ) -> Result<Vec<Answer>, Obstacle> {
-        check_size(unit)?;
+        check_size(unit, self.group.buffer.len())?;
         let actual = self.tips_before(log, unit)?;
         self.group.buffer.extend_from_slice(&[0; FRAME_HEAD_BYTES]);
         let mut answers = Vec::with_capacity(unit.events.len());
@@ -406,7 +404,6 @@ impl Assigner {
             start: mark.buffer_len,
             end: self.group.buffer.len(),
             record_count: ordinal(record_count),
-            first_record: mark.record_count,
         });
     }
 
@@ -467,10 +464,13 @@ fn unit_bytes(unit: &Unit) -> usize {
 
 const PLACEMENT_BYTES: usize = 24;
 
-fn check_size(unit: &Unit) -> Result<(), Refusal> {
+/// Bytes that one call may add, so that offsets in a segment fit into 32 bits.
+const GROUP_BYTES_MAX: u64 = 1 << 30;
+
+fn check_size(unit: &Unit, group_bytes: usize) -> Result<(), Refusal> {
     let byte_count = unit_bytes(unit) as u64;
-    if byte_count > FRAME_BYTES_MAX {
-        let byte_count_max = FRAME_BYTES_MAX;
+    let byte_count_max = FRAME_BYTES_MAX.min(GROUP_BYTES_MAX.saturating_sub(group_bytes as u64));
+    if byte_count > byte_count_max {
         return Err(Refusal::UnitTooLarge { byte_count, byte_count_max });
     }
     Ok(())

@@ -11,7 +11,6 @@ mod frame;
 mod keys;
 mod tips;
 
-// pub mod local;
+pub mod local;
 pub mod memory;
 
-// pub mod contract_suite;

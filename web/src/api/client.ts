@@ -52,7 +52,10 @@ export async function problemOf(answer: Response): Promise<ApiError> {
   };
   const body = (await answer.json().catch(() => null)) as Partial<Problem> | null;
   const wait = Number(answer.headers.get("retry-after"));
-  return new ApiError({ ...fallback, ...body }, Number.isFinite(wait) && wait > 0 ? wait * 1000 : null);
+  return new ApiError(
+    { ...fallback, ...body },
+    Number.isFinite(wait) && wait > 0 ? wait * 1000 : null,
+  );
 }
 
 /** Ends the session when the answer says that the token is no longer good. */

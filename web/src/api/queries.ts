@@ -45,7 +45,8 @@ export const runsByStatusQuery = (status: string, limit: number) =>
 export const runQuery = (runId: string) =>
   queryOptions({
     queryKey: ["views", "run", runId],
-    queryFn: ({ signal }) => getJson<RunDetail>(`/v1/runs/${encodeURIComponent(runId)}`, {}, signal),
+    queryFn: ({ signal }) =>
+      getJson<RunDetail>(`/v1/runs/${encodeURIComponent(runId)}`, {}, signal),
   });
 
 export const agentsQuery = (q: string) =>

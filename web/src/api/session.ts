@@ -76,7 +76,10 @@ export async function signIn(code: string): Promise<void> {
     });
     if (!answer.ok) {
       const problem = (await answer.json().catch(() => null)) as Problem | null;
-      set({ kind: "signed_out", reason: problem?.detail ?? `The server answered ${answer.status}.` });
+      set({
+        kind: "signed_out",
+        reason: problem?.detail ?? `The server answered ${answer.status}.`,
+      });
       return;
     }
     const won = (await answer.json()) as SessionAnswer;
@@ -97,14 +100,20 @@ export async function signIn(code: string): Promise<void> {
   }
 }
 
-/** Reads the fragment of the first URL, removes it from the address bar and the history, and signs in. */
-export function startSession(): void {
+/** Takes a login code out of the fragment, the address bar and the history, and signs in with it. */
+function takeFragment(): boolean {
   const code = location.hash.startsWith("#login=") ? codeFrom(location.hash) : null;
-  if (code) {
-    history.replaceState(null, "", location.pathname + location.search);
-    void signIn(code);
-    return;
-  }
+  if (!code) return false;
+  history.replaceState(null, "", location.pathname + location.search);
+  void signIn(code);
+  return true;
+}
+
+/** Signs in by the link that opened this tab, or goes on with the session that the tab had. */
+export function startSession(): void {
+  // A link pasted into a tab that is already open changes the fragment only.
+  window.addEventListener("hashchange", takeFragment);
+  if (takeFragment()) return;
   const kept = recall();
   if (kept && Date.parse(kept.expires_at) > Date.now()) set({ kind: "signed_in", session: kept });
   else if (kept) endSession("Your session has expired.");

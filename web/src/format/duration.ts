@@ -17,7 +17,9 @@ export function duration(ms: number | null | undefined): string {
 
 /** With every millisecond, for hovering. */
 export function durationExact(ms: number | null | undefined): string {
-  return ms === null || ms === undefined ? "not known" : `${Math.round(ms).toLocaleString("en")} ms`;
+  return ms === null || ms === undefined
+    ? "not known"
+    : `${Math.round(ms).toLocaleString("en")} ms`;
 }
 
 function two(value: number): string {

@@ -89,7 +89,7 @@ describe("untrusted text", () => {
     expect(middle("short")).toBe("short");
   });
   it("shows control and direction characters instead of obeying them", () => {
-    expect(visible("\u001b[31mred\u0000\u202eabc")).toBe("␛[31mred␀⟨U+202E⟩abc");
+    expect(visible("\u001b[31mred\u0000\u202eabc")).toBe("^[[31mred^@⟨U+202E⟩abc");
     expect(visible("tab\tand\nline")).toBe("tab\tand\nline");
   });
   it("makes one bounded line", () => {

@@ -97,7 +97,10 @@ export function summarise(event: AnnalsEvent): string {
       return oneLine(join(asText(data.title), asText(data.message)));
     default:
       return oneLine(
-        asText(data.title) ?? asText(data.message) ?? asText(data.name) ?? JSON.stringify(event.data),
+        asText(data.title) ??
+          asText(data.message) ??
+          asText(data.name) ??
+          JSON.stringify(event.data),
       );
   }
 }

@@ -7,22 +7,25 @@ export function middle(text: string, chars_max = 16): string {
   return `${text.slice(0, head)}…${text.slice(text.length - (chars_max - 1 - head))}`;
 }
 
-/** One line of at most `chars_max` characters; an escape shows as ␛ instead of acting. */
+/** One line of at most `chars_max` characters; an escape shows as ^[ instead of acting. */
 export function oneLine(text: string, chars_max = 200): string {
-  const cut = text.slice(0, chars_max * 2).replace(/\s+/g, " ").trim();
+  const cut = text
+    .slice(0, chars_max * 2)
+    .replace(/\s+/g, " ")
+    .trim();
   const shown = visible(cut);
   return shown.length > chars_max || text.length > chars_max * 2
     ? `${shown.slice(0, chars_max - 1)}…`
     : shown;
 }
 
-/** Control characters (but tab and line ends) as their pictures; nothing is dropped. */
+/** Control characters (but tab and line ends) in caret notation, which every font can show; nothing is dropped. */
 export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is looked for.
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, (found) => {
     const code = found.charCodeAt(0);
-    if (code < 0x20) return String.fromCharCode(0x2400 + code);
-    return code === 0x7f ? "␡" : `⟨U+${code.toString(16).toUpperCase()}⟩`;
+    if (code < 0x20) return `^${String.fromCharCode(code + 0x40)}`;
+    return code === 0x7f ? "^?" : `⟨U+${code.toString(16).toUpperCase()}⟩`;
   });
 }
 

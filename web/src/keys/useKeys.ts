@@ -30,7 +30,8 @@ function onKeyDown(event: KeyboardEvent): void {
   const names = chord && now - chord.at < CHORD_MS_MAX ? [`${chord.first} ${name}`, name] : [name];
   chord = name === "g" && !typing ? { first: "g", at: now } : null;
   // A focused button or link answers to Enter and Space by itself.
-  const onControl = event.target instanceof HTMLElement && event.target.closest("a, button") !== null;
+  const onControl =
+    event.target instanceof HTMLElement && event.target.closest("a, button") !== null;
   if (onControl && (name === "Enter" || name === " ")) return;
 
   for (const wanted of names) {

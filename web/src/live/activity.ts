@@ -46,7 +46,8 @@ export class ActivityBoard {
     // Only the newest event of each run is parsed, four times a second, however fast they come.
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      for (const [runId, data] of this.unread) this.at(runId).event = JSON.parse(data) as AnnalsEvent;
+      for (const [runId, data] of this.unread)
+        this.at(runId).event = JSON.parse(data) as AnnalsEvent;
       this.unread.clear();
       this.tell();
     }, TELL_MS_MIN);

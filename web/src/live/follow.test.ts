@@ -114,7 +114,9 @@ it("stops when the filter is refused", async () => {
   const port = await listen((_, response) => {
     asked++;
     response.writeHead(400, { "content-type": "application/problem+json" });
-    response.end(JSON.stringify({ status: 400, title: "bad filter", reason_code: "invalid_filter" }));
+    response.end(
+      JSON.stringify({ status: 400, title: "bad filter", reason_code: "invalid_filter" }),
+    );
   });
   const phases: string[] = [];
   follower = new Follower(

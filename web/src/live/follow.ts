@@ -1,5 +1,11 @@
 // Owns one live tail: connects by fetch, resumes exactly after the last event seen, and says aloud when it was away.
-import { type ApiError, noticeAuthentication, problemOf, type QueryParams, withParams } from "../api/client";
+import {
+  type ApiError,
+  noticeAuthentication,
+  problemOf,
+  type QueryParams,
+  withParams,
+} from "../api/client";
 import { bearer } from "../api/session";
 import {
   advance,

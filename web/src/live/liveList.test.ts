@@ -56,7 +56,13 @@ describe("live rows", () => {
   });
 
   it("name the reason of an interruption, and whether something is missing", () => {
-    const calm = markRow({ after: 7, reason: "the server did not answer", gap: false, away_ms: 3200, at_ms: 1 });
+    const calm = markRow({
+      after: 7,
+      reason: "the server did not answer",
+      gap: false,
+      away_ms: 3200,
+      at_ms: 1,
+    });
     const gap = markRow({ after: null, reason: "trimmed", gap: true, away_ms: 1, at_ms: 1 });
     expect(calm).toMatchObject({
       text: "Reconnected after 3.2 s: the server did not answer. Resumed exactly after #7, nothing missed.",

@@ -38,7 +38,9 @@ describe("backoffMs", () => {
   });
 
   it("obeys Retry-After", () => {
-    expect(backoffMs({ attempt: 1, server_retry_ms: 1, retry_after_ms: 7000, jitter: 0 })).toBe(7000);
+    expect(backoffMs({ attempt: 1, server_retry_ms: 1, retry_after_ms: 7000, jitter: 0 })).toBe(
+      7000,
+    );
   });
 });
 

@@ -70,7 +70,13 @@ export function judgeRefusal(error: ApiError): Verdict {
 export function laggedPoint(data: string): number | null {
   try {
     const said = JSON.parse(data) as Record<string, unknown>;
-    for (const key of ["resume_after", "after_position", "last_position", "position", "resume_from"]) {
+    for (const key of [
+      "resume_after",
+      "after_position",
+      "last_position",
+      "position",
+      "resume_from",
+    ]) {
       const value = said[key];
       if (typeof value === "number") return value;
       if (typeof value === "string" && /^\d+$/.test(value)) return Number(value);

@@ -7,7 +7,7 @@ const parse = (...chunks: string[]): SseFrame[] => {
   return chunks.flatMap((chunk) => parser.push(chunk));
 };
 
-const TWO = "id: 7\nevent: tool.invoked\ndata: {\"a\":1}\n\nid: 8\nevent: run.failed\ndata: {}\n\n";
+const TWO = 'id: 7\nevent: tool.invoked\ndata: {"a":1}\n\nid: 8\nevent: run.failed\ndata: {}\n\n';
 const TWO_FRAMES: SseFrame[] = [
   { kind: "event", id: "7", event: "tool.invoked", data: '{"a":1}' },
   { kind: "event", id: "8", event: "run.failed", data: "{}" },

@@ -142,7 +142,7 @@ function AgentName({ id }: { id: string }) {
 
 function AgentLine({ agent }: { agent: Agent }) {
   return (
-    <Link to="/runs" search={{ agent: agent.agent_id }} className="row agents-columns">
+    <Link to="/runs" search={{ agent: agent.agent_id }} className="row agents-columns columns">
       <AgentName id={agent.agent_id} />
       <span className="end num phone-hide">{count(agent.runs)}</span>
       <span className="end num small muted wide-only phone-hide">{count(agent.events)}</span>

@@ -44,7 +44,10 @@ export function HealthPage() {
   );
 }
 
-function verdictOf(status: Status, error: Error | null): { ok: boolean; text: string; why: string } {
+function verdictOf(
+  status: Status,
+  error: Error | null,
+): { ok: boolean; text: string; why: string } {
   if (error) {
     return {
       ok: false,
@@ -95,7 +98,11 @@ function HealthFacts({ status, error }: { status: Status; error: Error | null })
           <span className="mono">{count(status.head_position)}</span>
         </Fact>
         <Fact name="Last event">
-          {status.recorded_at ? <Ago at={status.recorded_at} /> : <span className="faint">none yet</span>}
+          {status.recorded_at ? (
+            <Ago at={status.recorded_at} />
+          ) : (
+            <span className="faint">none yet</span>
+          )}
         </Fact>
         <Fact name="Rate">{perSecond(status.rate.events_per_s)} events/s</Fact>
         <Fact name="Durability">

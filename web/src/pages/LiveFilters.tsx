@@ -7,17 +7,11 @@ import { CATEGORIES, isCategory } from "../format/category";
 import { middle } from "../format/text";
 import { useKeys } from "../keys/useKeys";
 import { type FilterWord, filterWord } from "../live/liveList";
+import type { LiveSearch } from "../router";
 import { Glyph } from "../ui/Bits";
 import { Icon } from "../ui/icons";
 
 const route = getRouteApi("/live");
-
-export interface LiveSearch {
-  type?: string[] | undefined;
-  category?: string[] | undefined;
-  run?: string | undefined;
-  agent?: string | undefined;
-}
 
 function without(list: string[] | undefined, value: string): string[] | undefined {
   const left = (list ?? []).filter((item) => item !== value);

@@ -4,6 +4,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { type EventsFilter, fetchEvents } from "../api/queries";
 import type { AnnalsEvent } from "../api/types";
+import { useRunTitles } from "../api/useRunTitles";
 import { perSecond } from "../format/number";
 import { isFailure, summarise } from "../format/summary";
 import { middle } from "../format/text";
@@ -27,7 +28,6 @@ import {
   waitingEvents,
 } from "../live/liveList";
 import { useTail } from "../live/useTail";
-import { useRunTitles } from "../api/useRunTitles";
 import { TypeGlyph } from "../ui/Bits";
 import { EventDrawer } from "../ui/EventDrawer";
 import { useNow, usePageTitle, usePhone } from "../ui/hooks";
@@ -76,7 +76,12 @@ export function LivePage() {
         <RateView />
       </div>
       <LiveFilters search={search} />
-      <Tail key={JSON.stringify(filter)} filter={filter} paused={paused} resume={() => setPaused(false)} />
+      <Tail
+        key={JSON.stringify(filter)}
+        filter={filter}
+        paused={paused}
+        resume={() => setPaused(false)}
+      />
     </>
   );
 }
@@ -193,7 +198,8 @@ function Tail({
 }
 
 function endLine(end: boolean, rows: LiveRows): string {
-  if (rows.cut) return `The newest ${ROWS_MAX.toLocaleString("en")} are kept here. Narrow to see older ones.`;
+  if (rows.cut)
+    return `The newest ${ROWS_MAX.toLocaleString("en")} are kept here. Narrow to see older ones.`;
   return end ? "The beginning of the log" : "Loading older events …";
 }
 

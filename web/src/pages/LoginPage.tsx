@@ -33,8 +33,8 @@ export function LoginPage({ state }: { state: Exclude<SessionState, { kind: "sig
         </p>
       )}
       <p className="muted">
-        Only whoever can read the data directory may look inside. On the machine where Annals runs, ask
-        for a link that signs you in:
+        Only whoever can read the data directory may look inside. On the machine where Annals runs,
+        ask for a link that signs you in:
       </p>
       <Command text="annals open" />
       <p className="muted small">

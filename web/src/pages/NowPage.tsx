@@ -34,7 +34,10 @@ export function NowPage() {
   const failed = useQuery(runsByStatusQuery("failed", RECENT_SHOWN));
   const completed = useQuery(runsByStatusQuery("completed", RECENT_SHOWN));
   const [board] = useState(() => new ActivityBoard());
-  const refresh = useRefresh([["views", "runs-by-status"], ["views", "usage"]]);
+  const refresh = useRefresh([
+    ["views", "runs-by-status"],
+    ["views", "usage"],
+  ]);
   useTail(
     { path: "/v1/tail", params: {}, after: null },
     {
@@ -117,7 +120,11 @@ function useStable(fresh: Run[] | undefined): Run[] {
 
 function Headline({ running, more }: { running: number; more: boolean }) {
   const text =
-    running === 0 ? "all quiet" : running === 1 ? "1 run at work" : `${running}${more ? "+" : ""} runs at work`;
+    running === 0
+      ? "all quiet"
+      : running === 1
+        ? "1 run at work"
+        : `${running}${more ? "+" : ""} runs at work`;
   return <span className="muted">{text}</span>;
 }
 
@@ -162,7 +169,9 @@ function Figures() {
       <div className="figure">
         <dt>Cached, 24 h</dt>
         <dd className="num">
-          {said((all) => compact(sum(all, (row) => row.tokens.cache_read + row.tokens.cache_write)))}
+          {said((all) =>
+            compact(sum(all, (row) => row.tokens.cache_read + row.tokens.cache_write)),
+          )}
         </dd>
       </div>
       <div className="figure">
@@ -172,7 +181,9 @@ function Figures() {
       <div className="figure">
         <dt>Cost, 24 h</dt>
         <dd className="num">
-          {said((all) => money(sum(all, (row) => row.cost_micros.vendor ?? row.cost_micros.computed)))}
+          {said((all) =>
+            money(sum(all, (row) => row.cost_micros.vendor ?? row.cost_micros.computed)),
+          )}
         </dd>
       </div>
     </dl>
@@ -185,7 +196,12 @@ function RunningRow({ run, board }: { run: Run; board: ActivityBoard }) {
   const activity = board.of(run.run_id);
   return (
     <li className="running">
-      <Link to="/runs/$runId" params={{ runId: run.run_id }} search={{}} className="running-link">
+      <Link
+        to="/runs/$runId"
+        params={{ runId: run.run_id }}
+        search={{}}
+        className="running-link columns"
+      >
         <StatusMark status={run.status} words={false} />
         <span className="running-name">
           <span className="one-line strong">{run.title ?? middle(run.run_id, 24)}</span>
@@ -202,9 +218,6 @@ function RunningRow({ run, board }: { run: Run; board: ActivityBoard }) {
             />
           )}
         </span>
-        <span className="cell-took">
-          <RunTook startedAt={run.started_at} endedAt={run.ended_at} running ms={run.duration_ms} />
-        </span>
         <span className="cell-tools small">
           <ToolCount run={run} />
         </span>
@@ -213,6 +226,9 @@ function RunningRow({ run, board }: { run: Run; board: ActivityBoard }) {
         </span>
         <span className="cell-cost">
           <CostMark cost={run.cost_micros} source={false} />
+        </span>
+        <span className="cell-took">
+          <RunTook startedAt={run.started_at} endedAt={run.ended_at} running ms={run.duration_ms} />
         </span>
       </Link>
     </li>
@@ -229,12 +245,7 @@ function ToolCount({ run }: { run: Run }) {
   return (
     <span className="num">
       {compact(run.tool_calls)} <span className="faint">tools</span>
-      {run.tool_errors > 0 && (
-        <span className="fail">
-          {" "}
-          {compact(run.tool_errors)} failed
-        </span>
-      )}
+      {run.tool_errors > 0 && <span className="fail"> {compact(run.tool_errors)} failed</span>}
     </span>
   );
 }
@@ -279,7 +290,12 @@ function Recent({
       <ul>
         {runs.map((run) => (
           <li key={run.run_id} className="recent">
-            <Link to="/runs/$runId" params={{ runId: run.run_id }} search={{}} className="recent-link">
+            <Link
+              to="/runs/$runId"
+              params={{ runId: run.run_id }}
+              search={{}}
+              className="recent-link columns"
+            >
               <StatusMark status={run.status} endedAt={run.ended_at} words={false} />
               <span className="recent-name">
                 <span className="one-line strong">{run.title ?? middle(run.run_id, 24)}</span>
@@ -289,13 +305,8 @@ function Recent({
                   <span className="one-line small muted">{whose(run)}</span>
                 )}
               </span>
-              <span className="recent-took small muted">
-                <RunTook
-                  startedAt={run.started_at}
-                  endedAt={run.ended_at}
-                  running={false}
-                  ms={run.duration_ms}
-                />
+              <span className="recent-when small muted">
+                <Ago at={run.last_at} />
               </span>
               <span className="recent-tools small muted">
                 <ToolCount run={run} />
@@ -306,8 +317,13 @@ function Recent({
               <span className="recent-cost small">
                 <CostMark cost={run.cost_micros} source={false} />
               </span>
-              <span className="recent-when small muted">
-                <Ago at={run.last_at} />
+              <span className="recent-took">
+                <RunTook
+                  startedAt={run.started_at}
+                  endedAt={run.ended_at}
+                  running={false}
+                  ms={run.duration_ms}
+                />
               </span>
             </Link>
           </li>

@@ -73,7 +73,10 @@ export function RunsPage() {
   const filter = { status: search.status, agent_id: search.agent, q: search.q, since };
   const found = useInfiniteQuery(runsQuery(filter));
   useLiveViews([["views", "runs"]]);
-  const runs = useStableRuns(found.data?.pages.flatMap((page) => page.runs), JSON.stringify(filter));
+  const runs = useStableRuns(
+    found.data?.pages.flatMap((page) => page.runs),
+    JSON.stringify(filter),
+  );
   const filtered = Boolean(search.status || search.agent || search.q || search.since);
 
   return (
@@ -149,7 +152,11 @@ export function RunsPage() {
           ) : (
             <RunsList
               runs={runs}
-              more={found.hasNextPage && !found.isFetchingNextPage ? () => void found.fetchNextPage() : undefined}
+              more={
+                found.hasNextPage && !found.isFetchingNextPage
+                  ? () => void found.fetchNextPage()
+                  : undefined
+              }
               end={!found.hasNextPage}
             />
           )}
@@ -233,7 +240,7 @@ function RunLine({ run }: { run: Run }) {
       to="/runs/$runId"
       params={{ runId: run.run_id }}
       search={{}}
-      className="row runs-columns"
+      className="row runs-columns columns"
       title={run.error ?? undefined}
     >
       <span className="c-status">
@@ -241,7 +248,9 @@ function RunLine({ run }: { run: Run }) {
       </span>
       <span className="c-title one-line">
         <span className="strong">{run.title ?? middle(run.run_id, 24)}</span>
-        {run.cwd && <span className="faint small phone-hide"> {run.cwd.split("/").slice(-2).join("/")}</span>}
+        {run.cwd && (
+          <span className="faint small phone-hide"> {run.cwd.split("/").slice(-2).join("/")}</span>
+        )}
       </span>
       <span className="one-line small muted wide-only phone-hide">{run.agent_name ?? "–"}</span>
       <span className="end c-took">
@@ -274,8 +283,8 @@ function NoRuns({ filtered, clear }: { filtered: boolean; clear: () => void }) {
   if (!filtered) {
     return (
       <Empty icon="runs" title="No runs yet" command="annals import ~/.claude/projects">
-        A run is one session of an agent. Bring in the Claude Code sessions on this machine, or watch{" "}
-        <code>annals demo</code>.
+        A run is one session of an agent. Bring in the Claude Code sessions on this machine, or
+        watch <code>annals demo</code>.
       </Empty>
     );
   }

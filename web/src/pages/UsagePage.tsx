@@ -218,6 +218,7 @@ function UsageName({ value, by }: { value: string | null; by: UsageGroup }) {
 
 function Days({ rows, most }: { rows: UsageRow[]; most: number }) {
   const byDay = [...rows].reverse().slice(-60);
+  const labelled = byDay.length <= 21;
   return (
     <div className="days" role="img" aria-label={`Tokens per day over ${byDay.length} days`}>
       {byDay.map((row) => {
@@ -228,7 +229,10 @@ function Days({ rows, most }: { rows: UsageRow[]; most: number }) {
             className="day"
             title={`${row.key}\n${compact(all)} tokens\n${tokensTitle(row.tokens)}`}
           >
-            <div className="day-bar" style={{ height: `${Math.max(1, (all / most) * 100)}%` }}>
+            <div
+              className="day-bar"
+              style={{ height: `${Math.max(1, (all / most) * 100)}%`, flexShrink: 1 }}
+            >
               {PARTS.map((name) => (
                 <i
                   key={name}
@@ -237,6 +241,7 @@ function Days({ rows, most }: { rows: UsageRow[]; most: number }) {
                 />
               ))}
             </div>
+            {labelled && <span className="day-label">{row.key?.slice(5)}</span>}
           </div>
         );
       })}

@@ -67,7 +67,9 @@ export class EventCache {
 
   /** What the page covers but does not hold does not exist for this reader, and is not asked for again. */
   private settle(first: number, page: EventsPage): void {
-    const covered = page.next ? (page.events[page.events.length - 1]?.position ?? first) : page.as_of;
+    const covered = page.next
+      ? (page.events[page.events.length - 1]?.position ?? first)
+      : page.as_of;
     for (const at of this.wanted) {
       if (at <= Math.max(covered, first) && !this.kept.has(at)) this.absent.add(at);
     }

@@ -79,7 +79,9 @@ function inFamilyOrder(lanes: Lane[], agents: readonly RunAgent[]): Lane[] {
   const below = (parent: string | null) =>
     lanes.filter((lane) => {
       const claimed = parents.get(lane.agent_id) ?? null;
-      return (claimed && present.has(claimed) && claimed !== lane.agent_id ? claimed : null) === parent;
+      return (
+        (claimed && present.has(claimed) && claimed !== lane.agent_id ? claimed : null) === parent
+      );
     });
   const ordered: Lane[] = [];
   const seen = new Set<string>();
@@ -92,11 +94,17 @@ function inFamilyOrder(lanes: Lane[], agents: readonly RunAgent[]): Lane[] {
     }
   };
   visit(null);
+  const known = new Set(agents.map((agent) => agent.agent_id));
+  ordered.sort((a, b) => Number(known.has(a.agent_id)) - Number(known.has(b.agent_id)));
   return [...ordered, ...lanes.filter((lane) => !seen.has(lane.agent_id))];
 }
 
 /** First bar of a line that may reach into the view; lines do not overlap, so ends ascend with starts. */
-export function firstVisible(line: readonly TimedSpan[], from_ms: number, open_end_ms: number): number {
+export function firstVisible(
+  line: readonly TimedSpan[],
+  from_ms: number,
+  open_end_ms: number,
+): number {
   let low = 0;
   let high = line.length;
   while (low < high) {

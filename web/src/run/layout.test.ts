@@ -10,7 +10,13 @@ const ALL: ReadonlySet<SpanKind> = new Set(["run", "agent", "model", "tool", "me
 const open = { kinds: ALL, errors_only: false, text: "", collapsed: new Set<string>() };
 
 const run = span({ span_id: "run", kind: "run", start_ms: 0, end_ms: 100 });
-const main = span({ span_id: "main", kind: "agent", start_ms: 1, end_ms: 99, parent_span_id: "run" });
+const main = span({
+  span_id: "main",
+  kind: "agent",
+  start_ms: 1,
+  end_ms: 99,
+  parent_span_id: "run",
+});
 const model = span({ span_id: "m", kind: "model", start_ms: 2, end_ms: 9, parent_span_id: "main" });
 const task = span({ span_id: "t", name: "Task", start_ms: 10, end_ms: 60, parent_span_id: "m" });
 const sub = span({
@@ -37,7 +43,14 @@ describe("treeRows", () => {
     rows.map((row) => `${" ".repeat(row.depth)}${row.span.span_id}`);
 
   it("nests by cause, with model and tool calls side by side", () => {
-    expect(shape(treeRows(family, open))).toEqual(["run", " main", "  m", "  t", "   sub", "    r"]);
+    expect(shape(treeRows(family, open))).toEqual([
+      "run",
+      " main",
+      "  m",
+      "  t",
+      "   sub",
+      "    r",
+    ]);
   });
   it("folds a branch and says how much is in it", () => {
     const rows = treeRows(family, { ...open, collapsed: new Set(["t"]) });
@@ -135,7 +148,12 @@ describe("transcript", () => {
     expect(toolSaid(span({ start_ms: 1 }), undefined, end).error).toBe("boom");
   });
   it("shows blocks and JSON as text", () => {
-    expect(textOf([{ type: "text", text: "a" }, { type: "text", text: "b" }])).toBe("a\nb");
+    expect(
+      textOf([
+        { type: "text", text: "a" },
+        { type: "text", text: "b" },
+      ]),
+    ).toBe("a\nb");
     expect(textOf({ a: 1 })).toBe('{\n  "a": 1\n}');
   });
   it("keeps shared lines of an edit as context", () => {

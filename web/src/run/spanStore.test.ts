@@ -71,9 +71,7 @@ describe("SpanStore", () => {
   it("hangs a sub-agent below the call that spawned it", () => {
     const store = new SpanStore();
     store.apply(event(1, "tool.invoked", { tool_call_id: "t", tool_name: "Task" }));
-    store.apply(
-      event(2, "agent.started", { agent_id: "main/x", tool_call_id: "t" }, 2, "main/x"),
-    );
+    store.apply(event(2, "agent.started", { agent_id: "main/x", tool_call_id: "t" }, 2, "main/x"));
     expect(store.spans[1]?.parent_span_id).toBe("t");
   });
 

@@ -108,7 +108,8 @@ export class SpanStore {
 
   private open(event: AnnalsEvent, kind: SpanKind, id: string, name: string | null): boolean {
     if (this.byKey.has(spanKey(kind, id))) return false;
-    const agent = kind === "agent" ? undefined : this.byKey.get(spanKey("agent", event.actor.actor_id));
+    const agent =
+      kind === "agent" ? undefined : this.byKey.get(spanKey("agent", event.actor.actor_id));
     const run = kind === "run" ? undefined : this.byKey.get(spanKey("run", runKey(event)));
     this.insert(
       timed({

@@ -1,7 +1,7 @@
 // Owns the proof that squeezing idle gaps keeps order, work and the way back.
 import { describe, expect, it } from "vitest";
-import { clamped, panned, rulerStep, runScale, zoomed } from "./timeScale";
 import { span } from "./testSpans";
+import { clamped, panned, rulerStep, runScale, zoomed } from "./timeScale";
 
 const work = [
   span({ start_ms: 0, end_ms: 2_000 }),
@@ -38,7 +38,10 @@ describe("runScale", () => {
   });
 
   it("does not count an open call as idle while the run goes on", () => {
-    const open = [span({ start_ms: 0, end_ms: null }), span({ start_ms: 100_000, end_ms: 100_500 })];
+    const open = [
+      span({ start_ms: 0, end_ms: null }),
+      span({ start_ms: 100_000, end_ms: 100_500 }),
+    ];
     expect(runScale({ spans: open, now_ms: 120_000, compress: true }).gaps).toEqual([]);
     expect(runScale({ spans: open, now_ms: 120_000, compress: true }).drawn).toBe(120_000);
   });

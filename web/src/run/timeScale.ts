@@ -137,7 +137,9 @@ export function clamped(view: Viewport, drawn: number): Viewport {
 
 /** Round steps for the ruler: 1, 2 or 5 times a power of ten, or clock steps above a second. */
 export function rulerStep(span_ms: number, ticks_max: number): number {
-  const clockSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200];
+  const clockSteps = [
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200,
+  ];
   const wanted = span_ms / Math.max(1, ticks_max);
   if (wanted <= 1000) {
     const power = 10 ** Math.floor(Math.log10(Math.max(wanted, 1e-6)));

@@ -43,7 +43,8 @@ export function treeRows(spans: readonly TimedSpan[], filter: TreeFilter): TreeR
   for (const span of spans) {
     if (!wanted(span)) continue;
     let parent = parentOf(span, byId);
-    for (let hops = 0; parent && !wanted(parent) && hops < 64; hops++) parent = parentOf(parent, byId);
+    for (let hops = 0; parent && !wanted(parent) && hops < 64; hops++)
+      parent = parentOf(parent, byId);
     const list = children.get(parent ?? null);
     if (list) list.push(span);
     else children.set(parent ?? null, [span]);

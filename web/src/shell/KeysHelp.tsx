@@ -39,6 +39,7 @@ const GROUPS: { name: string; keys: [string[], string][] }[] = [
       [["←", "→"], "Pan"],
       [["0"], "Whole run"],
       [["c"], "Squeeze idle gaps"],
+      [["f"], "Time follows the rows on screen"],
       [["x"], "Unfold, fold a row"],
     ],
   },

@@ -7,9 +7,9 @@ import { learnCategories } from "../format/category";
 import { perSecond } from "../format/number";
 import { useKeys } from "../keys/useKeys";
 import { currentConnection, onConnectionChange, rate } from "../live/connection";
-import { Empty } from "../ui/States";
 import { useNow } from "../ui/hooks";
 import { Icon, Mark } from "../ui/icons";
+import { Empty } from "../ui/States";
 import { chooseTheme, nextTheme, useTheme } from "../ui/theme";
 import { KeysHelp } from "./KeysHelp";
 import { NAV } from "./nav";
@@ -25,7 +25,9 @@ export function Shell() {
   }, [catalog.data]);
 
   useKeys({
-    ...Object.fromEntries(NAV.map((item) => [`g ${item.key}`, () => void navigate({ to: item.to })])),
+    ...Object.fromEntries(
+      NAV.map((item) => [`g ${item.key}`, () => void navigate({ to: item.to })]),
+    ),
     "mod+k": () => setPalette(true),
     "?": () => setHelp(true),
     "/": () => document.querySelector<HTMLInputElement>("[data-filter-input]")?.focus(),

@@ -39,7 +39,11 @@ export function EventDrawer({
     <Drawer title={title} name="Event" close={close}>
       {found.isPending && <SkeletonRows rows={10} height={26} columns="100px 1fr" />}
       {found.error && (
-        <Failed what="This event could not be read" error={found.error} retry={() => void found.refetch()} />
+        <Failed
+          what="This event could not be read"
+          error={found.error}
+          retry={() => void found.refetch()}
+        />
       )}
       {event && <EventBody event={event} text={found.data?.text ?? ""} inRun={inRun} />}
     </Drawer>
@@ -53,7 +57,12 @@ function EventBody({ event, text, inRun }: { event: AnnalsEvent; text: string; i
       <p className="drawer-lead">{summarise(event)}</p>
       <div className="drawer-actions">
         {event.run_id && !inRun && (
-          <Link to="/runs/$runId" params={{ runId: event.run_id }} search={{}} className="button primary">
+          <Link
+            to="/runs/$runId"
+            params={{ runId: event.run_id }}
+            search={{}}
+            className="button primary"
+          >
             Open run
           </Link>
         )}

@@ -1,6 +1,10 @@
 // Owns the rule that rows never jump under the cursor: what is on screen keeps its place, news comes in above.
 
-export function stableOrder<T>(before: readonly string[], fresh: readonly T[], keyOf: (item: T) => string): T[] {
+export function stableOrder<T>(
+  before: readonly string[],
+  fresh: readonly T[],
+  keyOf: (item: T) => string,
+): T[] {
   const place = new Map(before.map((key, at) => [key, at]));
   const known: T[] = [];
   const news: T[] = [];

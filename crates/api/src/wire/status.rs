@@ -112,7 +112,9 @@ pub struct CatalogType {
     pub authority: String,
     /// What the fact means.
     pub meaning: String,
-    /// The JSON Schema of `data`.
+    /// For control types: the route that writes it.
+    pub route: Option<String>,
+    /// The JSON Schema of `data`; null when any value will do.
     #[schema(value_type = Object)]
     pub schema: serde_json::Value,
     /// An example of `data`; null when there is none.

@@ -258,6 +258,8 @@ pub struct Span {
     pub kind: SpanKind,
     /// What to call it.
     pub name: String,
+    /// What it was for.
+    pub title: Option<String>,
     /// Whose it is.
     pub agent_id: String,
     /// The span that it is part of.
@@ -341,8 +343,8 @@ pub struct ToolCall {
     pub run_id: String,
     /// Who called.
     pub agent_id: String,
-    /// The tool.
-    pub tool_name: String,
+    /// The tool; null where only a result without a name came.
+    pub tool_name: Option<String>,
     /// What it was for.
     pub title: Option<String>,
     /// How it is.
@@ -385,6 +387,8 @@ pub struct UsageRow {
     pub tokens: Tokens,
     /// Cost.
     pub cost_micros: CostMicros,
+    /// Calls whose model has no known price; the computed cost lacks them.
+    pub unpriced_calls: u64,
 }
 
 /// Usage in groups.

@@ -185,16 +185,24 @@ impl<'a> Fold<'a> {
             status.clone_into(&mut row.status);
             row.ended_us = Some(fact.at_us);
             row.stated_duration_ms = duration_ms.or(row.stated_duration_ms);
-            row.vendor_cost = cost.or(row.vendor_cost);
+            row.vendor_cost = row.vendor_cost.max(cost);
             row.error = error;
         }
     }
 
-    /// A vendor's own total: the highest statement counts, because totals only rise.
+    /// A vendor's own statement: of a whole run the highest counts, because such totals only rise;
+    /// statements about parts of it add up.
     fn report_usage(&mut self, fact: &Fact<'_>) {
         let cost = fact.number("cost_micros");
-        if let Some(row) = self.run_row(fact.run) {
-            row.vendor_cost = row.vendor_cost.max(cost);
+        let is_whole_run = fact.text("scope").as_deref() == Some("run");
+        let Some(row) = self.run_row(fact.run) else { return };
+        match cost {
+            cost if is_whole_run => row.vendor_cost = row.vendor_cost.max(cost),
+            Some(cost) => {
+                row.counts.stated_calls += 1;
+                row.counts.stated_cost += cost;
+            }
+            None => {}
         }
     }
 

@@ -15,6 +15,7 @@ use super::index::run::Run;
 use super::recover::TABLE_COUNT_MAX;
 use super::state::Shared;
 use super::writer::fill_with_zeros;
+use crate::contract::ReadFailure;
 
 /// How long the keeper waits before it tries again what failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -26,12 +27,26 @@ const SPARE_STEP_BYTES: u64 = 1 << 20;
 #[derive(Debug, Default)]
 struct KeeperState {
     is_closing: bool,
-    wants_spare: bool,
-    has_spare: bool,
-    /// Why the last index file was not made; none when it was.
-    failure: Option<IndexStuck>,
+    spare: Spare,
+    /// Why the oldest table's index file was not made; none when the last one was.
+    stuck: Option<IndexStuck>,
+    /// Whether the last merge failed. Nobody has to wait for a merge.
+    is_merge_failed: bool,
     /// Counts what the keeper is told, so that it does not sleep over news.
     news_count: u64,
+}
+
+/// The file that becomes the next segment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Spare {
+    /// Nobody has asked for one.
+    #[default]
+    None,
+    Wanted,
+    /// The keeper writes it.
+    Making,
+    /// It is there for the writer to take.
+    Ready,
 }
 
 /// Why index files are not made.
@@ -85,12 +100,21 @@ impl Keeper {
 
     /// Asks for a spare segment file.
     pub(crate) fn want_spare(&self) {
-        self.signal.tell(|state| state.wants_spare = !state.has_spare);
+        self.signal.tell(|state| {
+            if state.spare == Spare::None {
+                state.spare = Spare::Wanted;
+            }
+        });
     }
 
     /// Whether there is a spare segment file, which is the caller's from here on.
     pub(crate) fn take_spare(&self) -> bool {
-        std::mem::take(&mut self.signal.lock().has_spare)
+        let mut state = self.signal.lock();
+        let is_ready = state.spare == Spare::Ready;
+        if is_ready {
+            state.spare = Spare::None;
+        }
+        is_ready
     }
 
     /// Says that a segment was sealed, and waits while too many tables are in memory.
@@ -98,8 +122,8 @@ impl Keeper {
         self.signal.tell(|_| {});
         let mut state = self.signal.lock();
         while shared.view().tables.len() > TABLE_COUNT_MAX {
-            if let Some(failure) = state.failure {
-                return Err(failure);
+            if let Some(stuck) = state.stuck {
+                return Err(stuck);
             }
             let waited = self.signal.changed.wait_timeout(state, STUCK_AFTER);
             let (next, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -114,7 +138,7 @@ impl Keeper {
     /// Waits until there is nothing left to index and merge, or something fails.
     pub(crate) fn settle(&self, shared: &Shared) {
         let mut state = self.signal.lock();
-        while state.failure.is_none() && next_job(shared).is_some() {
+        while state.stuck.is_none() && !state.is_merge_failed && next_job(shared).is_some() {
             let waited = self.signal.changed.wait_timeout(state, STUCK_AFTER);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -146,7 +170,8 @@ fn next_job(shared: &Shared) -> Option<Job> {
     merge_candidates(&view.runs, shared.options.merge_fan_in).map(Job::Merge)
 }
 
-/// The newest neighbouring files of one tier, when there are enough of them.
+/// The oldest neighbouring files of the lowest tier that has enough of them. Tiers then fall from
+/// old to new, like the digits of a number.
 fn merge_candidates(runs: &[Arc<Run>], fan_in: usize) -> Option<Vec<Arc<Run>>> {
     let fan_in = fan_in.max(2);
     let tier = |run: &Arc<Run>| run.covered().len().ilog(fan_in);
@@ -155,7 +180,8 @@ fn merge_candidates(runs: &[Arc<Run>], fan_in: usize) -> Option<Vec<Arc<Run>>> {
         group.windows(2).all(|pair| tier(&pair[0]) == tier(&pair[1]))
             && posting_count < POSTING_COUNT_MAX
     };
-    runs.windows(fan_in).rfind(fits).map(<[_]>::to_vec)
+    let candidates = runs.windows(fan_in).filter(fits);
+    candidates.min_by_key(|group| tier(&group[0])).map(<[_]>::to_vec)
 }
 
 struct Work {
@@ -189,23 +215,38 @@ impl Work {
     }
 
     fn work(&self, job: Job) {
-        let result = match job {
-            Job::Index => self.index(),
-            Job::Merge(runs) => self.merge(&runs),
+        let (is_merge, result) = match job {
+            Job::Index => (false, self.index()),
+            Job::Merge(runs) => (true, self.merge(&runs)),
         };
-        let failure = match &result {
+        if let Err(failure) = &result {
+            let error = failure as &dyn std::error::Error;
+            tracing::warn!(error, "an index file was not made");
+            self.mend(failure);
+        }
+        let stuck = match &result {
             Ok(()) => None,
             Err(BuildFailure::Write(error)) if is_full(error) => Some(IndexStuck::Full),
             Err(_) => Some(IndexStuck::Broken),
         };
-        if let Err(error) = &result {
-            tracing::warn!(error = error as &dyn std::error::Error, "an index file was not made");
-        }
         let mut state = self.signal.lock();
-        state.failure = failure;
+        match is_merge {
+            true => state.is_merge_failed = stuck.is_some(),
+            false => state.stuck = stuck,
+        }
         self.signal.changed.notify_all();
-        if failure.is_some() && !state.is_closing {
+        if stuck.is_some() && !state.is_closing {
             let _ = self.signal.changed.wait_timeout(state, RETRY_AFTER);
+        }
+    }
+
+    /// Builds an index file again that a merge found damaged.
+    fn mend(&self, failure: &BuildFailure) {
+        if let BuildFailure::Read(ReadFailure::Damaged { file, .. }) = failure
+            && let Err(error) = self.shared.rebuild(file)
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "a damaged index file was not built again");
         }
     }
 
@@ -256,15 +297,19 @@ impl Work {
     }
 
     fn make_spare(&self) {
-        if !std::mem::take(&mut self.signal.lock().wants_spare) {
-            return;
+        {
+            let mut state = self.signal.lock();
+            if state.spare != Spare::Wanted {
+                return;
+            }
+            state.spare = Spare::Making;
         }
         let made = self.write_spare();
         if let Err(error) = &made {
             tracing::debug!(error = error as &dyn std::error::Error, "no spare segment was made");
             let _ = self.shared.disk.remove(&self.shared.directory.spare());
         }
-        self.signal.lock().has_spare = made.is_ok();
+        self.signal.lock().spare = if made.is_ok() { Spare::Ready } else { Spare::None };
     }
 
     fn write_spare(&self) -> std::io::Result<()> {

@@ -5,7 +5,7 @@
 //! INVARIANT (readers see durable events): the head moves after the sync of its events, and a
 //! reader takes the head before the view, so that every position up to its head is in its view.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use annals_core::event::Event;
@@ -47,6 +47,21 @@ impl View {
     pub(crate) fn sources(&self) -> impl DoubleEndedIterator<Item = Source<'_>> {
         let runs = self.runs.iter().map(|run| Source::Run(run));
         runs.chain(self.tables.iter().map(|table| Source::Table(table)))
+    }
+
+    /// The parts that have positions between two, both included, oldest first.
+    pub(crate) fn sources_between(
+        &self,
+        first: u64,
+        last: u64,
+    ) -> impl DoubleEndedIterator<Item = Source<'_>> {
+        let runs = &self.runs[self.runs.partition_point(|run| run.last() < first)..];
+        let runs = &runs[..runs.partition_point(|run| run.first() <= last)];
+        let newer = self.tables.partition_point(|table| table.first() <= first);
+        let tables = &self.tables[newer.saturating_sub(1)..];
+        let tables = &tables[..tables.partition_point(|table| table.first() <= last)];
+        let runs = runs.iter().map(|run| Source::Run(run));
+        runs.chain(tables.iter().map(|table| Source::Table(table)))
     }
 
     fn source_of(&self, position: u64) -> Option<Source<'_>> {
@@ -286,7 +301,7 @@ impl Shared {
     }
 
     /// Builds the index file at `path` again, as one file for each segment.
-    fn rebuild(&self, path: &PathBuf) -> Result<(), ReadFailure> {
+    pub(crate) fn rebuild(&self, path: &Path) -> Result<(), ReadFailure> {
         let _alone = self.repair.lock().unwrap_or_else(PoisonError::into_inner);
         let view = self.view();
         let Some(run) = view.runs.iter().find(|run| run.path() == path) else {
@@ -341,7 +356,7 @@ impl Shared {
     }
 }
 
-fn is_index(file: &std::path::Path) -> bool {
+fn is_index(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "idx")
 }
 

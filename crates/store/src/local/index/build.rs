@@ -223,7 +223,7 @@ impl<'a> PostingStream<'a> {
         let start = page_in_read * PAGE_BYTES;
         let page = &self.bytes[start..start + PAGE_BYTES];
         if !is_intact(page) {
-            return Err(BuildFailure::Useless("the checksum of an index page does not match"));
+            return Err(self.damaged());
         }
         let mut postings = Vec::new();
         let mut ordinals = Vec::new();
@@ -235,6 +235,16 @@ impl<'a> PostingStream<'a> {
         self.postings = postings.into_iter();
         self.next_page += 1;
         Ok(())
+    }
+}
+
+impl PostingStream<'_> {
+    fn damaged(&self) -> BuildFailure {
+        BuildFailure::Read(ReadFailure::Damaged {
+            file: self.run.path().to_owned(),
+            offset: (1 + u64::from(self.next_page)) * PAGE_BYTES as u64,
+            what: "the checksum of an index page does not match".to_owned(),
+        })
     }
 }
 

@@ -141,6 +141,10 @@ impl Run {
         self.layout.posting_page_count
     }
 
+    pub(crate) fn posting_count(&self) -> u64 {
+        self.layout.posting_count
+    }
+
     pub(crate) fn filter_key_count(&self) -> u64 {
         self.layout.filter_key_count
     }

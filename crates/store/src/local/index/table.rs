@@ -102,10 +102,6 @@ impl Table {
         }
     }
 
-    pub(crate) fn event_count(&self) -> u64 {
-        self.state().offsets.len() as u64
-    }
-
     pub(crate) fn offsets(&self) -> Vec<u32> {
         self.state().offsets.clone()
     }

@@ -1,0 +1,80 @@
+//! From flags and environment to a client, and from a client's error to advice.
+
+use std::path::PathBuf;
+
+use annals_sdk::{Client, ClientError, RetryPolicy};
+
+use crate::args::ServerArgs;
+use crate::data_dir;
+
+/// What a person can do about an error; shown after it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Hint(pub(crate) String);
+
+/// A server to talk to.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    data_dir: Option<PathBuf>,
+    has_token: bool,
+}
+
+impl Connection {
+    /// A client by flags, environment and the data directory, in this order.
+    pub(crate) fn open(args: &ServerArgs) -> anyhow::Result<Self> {
+        let data_dir = data_dir::resolve(args.data_dir.as_deref()).ok();
+        let given = args.token.clone().filter(|token| !token.trim().is_empty());
+        let token = given.or_else(|| data_dir.as_deref().and_then(data_dir::owner_token));
+        let mut builder = Client::builder();
+        if let Some(url) = &args.url {
+            builder = builder.url(url);
+        }
+        let has_token = token.is_some();
+        if let Some(token) = token {
+            builder = builder.token(token);
+        }
+        Ok(Self { client: builder.build()?, data_dir, has_token })
+    }
+
+    /// As [`Connection::open`], for commands that a person waits for: one try.
+    pub(crate) fn open_impatient(args: &ServerArgs) -> anyhow::Result<Self> {
+        let mut connection = Self::open(args)?;
+        connection.client = connection.client.with_retry(RetryPolicy::never());
+        Ok(connection)
+    }
+
+    /// Makes sure that a server answers, so that the first error of a long job is a clear one.
+    pub(crate) async fn check(&self) -> anyhow::Result<()> {
+        let once = self.client.with_retry(RetryPolicy::never());
+        match once.status().await {
+            Ok(_) => Ok(()),
+            // A token that may append but not read gets this answer, from a server that is there.
+            Err(ClientError::Refused(problem)) if problem.status == 403 => Ok(()),
+            Err(error) => Err(self.advise(error)),
+        }
+    }
+
+    /// An error with advice where there is some.
+    pub(crate) fn advise(&self, error: ClientError) -> anyhow::Error {
+        let hint = match &error {
+            ClientError::Unreachable { url, .. } => {
+                Some(format!("no server answers at {url}; start one with `annals serve`, or name another with --url"))
+            }
+            ClientError::Refused(problem) if problem.status == 401 => Some(self.token_advice()),
+            _ => None,
+        };
+        match hint {
+            Some(hint) => anyhow::Error::new(error).context(Hint(hint)),
+            None => error.into(),
+        }
+    }
+
+    fn token_advice(&self) -> String {
+        if self.has_token {
+            return "the token does not open this server; see `annals token create`".to_owned();
+        }
+        let place = self.data_dir.as_ref().map(|dir| format!(" (looked for owner.token in {})", dir.display()));
+        format!("set ANNALS_TOKEN, or name the server's data directory{}", place.unwrap_or_default())
+    }
+}

@@ -1,0 +1,102 @@
+//! `annals serve`: opens the log, answers requests, stops cleanly.
+//!
+//! Standard output gets one line when the server is ready, and a login link when a person reads it.
+//! SIGTERM and SIGINT drain and exit 0; a log that failed ends the process with 1, because nothing
+//! may be written to it before it was recovered from disk.
+
+mod logging;
+mod settings;
+
+use std::process::ExitCode;
+
+use annals_recorder::Recorder;
+use annals_recorder::config::{Durability, RecorderConfig};
+use annals_server::{ServeError, Server, ServerConfig};
+use anyhow::Context as _;
+
+use crate::args::{DurabilityArg, ServeArgs};
+use crate::connect::Hint;
+use crate::failure::NO;
+use crate::output;
+
+use settings::Settings;
+
+pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let settings = Settings::of(args)?;
+    logging::start(settings.log_format, &settings.log_level)?;
+    let config = recorder_config(&settings);
+    let recorder = tokio::task::spawn_blocking(|| Recorder::open(config)).await?;
+    let recorder = recorder.with_context(|| format!("{} cannot be served", settings.data_dir.display()))?;
+    let served = serve(&settings, recorder.clone()).await;
+    let closed = tokio::task::spawn_blocking(move || recorder.close()).await?;
+    match (served, closed) {
+        (Err(error), _) if error.downcast_ref::<ServeError>().is_none() => Err(error),
+        (Ok(()), Ok(())) => Ok(ExitCode::SUCCESS),
+        (Err(error), _) => Ok(failed(&error)),
+        (Ok(()), Err(error)) => Ok(failed(&error.into())),
+    }
+}
+
+/// Ends the process so that the next start recovers the log from disk.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    tracing::error!("{error:#}; the next start recovers the log from disk");
+    ExitCode::from(NO)
+}
+
+async fn serve(settings: &Settings, recorder: Recorder) -> anyhow::Result<()> {
+    let config = ServerConfig {
+        listen: settings.listen,
+        allowed_hosts: settings.allow_hosts.clone(),
+        ..ServerConfig::default()
+    };
+    let advice = || Hint("is a server running there already? --listen names another address".to_owned());
+    let server = Server::bind(config, recorder).with_context(advice)?;
+    output::line(format_args!("listening on http://{}", server.local_addr()))?;
+    if output::is_terminal() {
+        output::line(format_args!("open {}", server.login_link().url))?;
+    }
+    Ok(server.run(asked_to_stop()).await?)
+}
+
+/// Resolves at SIGTERM or SIGINT (Ctrl-C).
+pub(crate) async fn asked_to_stop() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated() => {}
+    }
+    tracing::info!("asked to stop");
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminations) => {
+            terminations.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}
+
+fn recorder_config(settings: &Settings) -> RecorderConfig {
+    let mut config = RecorderConfig::at(&settings.data_dir);
+    config.durability = match settings.durability {
+        DurabilityArg::Sync => Durability::Sync,
+        DurabilityArg::Os => Durability::Os,
+    };
+    if let Some(segment_bytes) = settings.segment_bytes {
+        config.segment_bytes = segment_bytes;
+    }
+    config
+}

@@ -1,0 +1,121 @@
+//! What `annals serve` runs with: a flag wins over the config file, the file over the default.
+//!
+//! A key of the file has its flag's name; an unknown key is refused, so that a typing mistake is no
+//! silent default.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+use crate::args::{DurabilityArg, LogFormat, ServeArgs};
+use crate::data_dir;
+
+const DEFAULT_PORT: u16 = 7171;
+
+/// The config file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct FileSettings {
+    data: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    durability: Option<DurabilityArg>,
+    log_format: Option<LogFormat>,
+    log_level: Option<String>,
+    #[serde(default)]
+    allow_host: Vec<String>,
+    #[serde(default)]
+    allow_plaintext: bool,
+    segment_bytes: Option<u64>,
+}
+
+/// Everything that was decided.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) durability: DurabilityArg,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_level: String,
+    pub(crate) allow_hosts: Vec<String>,
+    pub(crate) segment_bytes: Option<u64>,
+}
+
+impl Settings {
+    pub(crate) fn of(args: ServeArgs) -> anyhow::Result<Self> {
+        let file = args.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        let mut allow_hosts = args.allow_hosts;
+        allow_hosts.extend(file.allow_host);
+        let default_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
+        let settings = Self {
+            data_dir: data_dir::resolve(args.data.or(file.data).as_deref())?,
+            listen: args.listen.or(file.listen).unwrap_or(default_listen),
+            durability: args.durability.or(file.durability).unwrap_or(DurabilityArg::Sync),
+            log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Json),
+            log_level: args.log_level.or(file.log_level).unwrap_or_else(|| "info".to_owned()),
+            allow_hosts,
+            segment_bytes: args.segment_bytes.or(file.segment_bytes),
+        };
+        if !settings.listen.ip().is_loopback() && !(args.allow_plaintext || file.allow_plaintext) {
+            bail!(
+                "{} is reachable from other machines and there is no TLS: tokens and events could be read on the way; \
+                 listen on 127.0.0.1 behind a TLS proxy, or say --allow-plaintext",
+                settings.listen
+            );
+        }
+        Ok(settings)
+    }
+}
+
+fn read_file(path: &Path) -> anyhow::Result<FileSettings> {
+    let unusable = || format!("the config file {} cannot be used", path.display());
+    let text = std::fs::read_to_string(path).with_context(unusable)?;
+    toml::from_str(&text).with_context(unusable)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Command, CommandLine};
+
+    fn settings(flags: &str) -> anyhow::Result<Settings> {
+        let command_line = CommandLine::try_parse_from(format!("annals serve --data d {flags}").split_whitespace())?;
+        match command_line.command {
+            Command::Serve(args) => Settings::of(args),
+            other => bail!("{other:?}"),
+        }
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let file = file("listen = \"127.0.0.1:1\"\ndurability = \"os\"\nlog-format = \"text\"");
+        let found = settings(&format!("--listen 127.0.0.1:2 --config {}", file.path().display())).unwrap();
+        assert_eq!(found.listen.port(), 2);
+        assert_eq!((found.durability, found.log_format), (DurabilityArg::Os, LogFormat::Text));
+        let default = settings("").unwrap();
+        assert_eq!((default.listen.port(), default.durability), (7171, DurabilityArg::Sync));
+    }
+
+    #[test]
+    fn an_unknown_key_of_the_file_is_refused_by_name() {
+        let file = file("lisen = \"127.0.0.1:1\"");
+        let error = settings(&format!("--config {}", file.path().display())).unwrap_err();
+        assert!(format!("{error:#}").contains("lisen"), "{error:#}");
+    }
+
+    #[test]
+    fn other_machines_reach_it_without_tls_only_when_that_is_said() {
+        assert!(settings("--listen 0.0.0.0:7171").unwrap_err().to_string().contains("--allow-plaintext"));
+        assert!(settings("--listen 0.0.0.0:7171 --allow-plaintext").is_ok());
+        assert!(settings("--listen [::1]:7171").is_ok());
+    }
+}

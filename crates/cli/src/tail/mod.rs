@@ -1,0 +1,81 @@
+//! `annals tail`: the log as it grows, as lines for people or JSON for programs.
+//!
+//! Resuming after a broken connection is the SDK's; here it is only said that it happened.
+
+mod line;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use annals_core::id::{Position, Seq};
+use annals_sdk::{EventQuery, TailQuery, Tailed};
+use anyhow::Context as _;
+use futures_util::StreamExt as _;
+
+use crate::args::TailArgs;
+use crate::connect::Connection;
+use crate::output;
+
+/// Waits shorter than this are not worth a word.
+const QUIET_WAIT_MAX: Duration = Duration::from_millis(150);
+
+pub(crate) async fn run(args: TailArgs) -> anyhow::Result<ExitCode> {
+    let query = tail_query(&args).await?;
+    let connection = Connection::open(&args.server)?;
+    connection.check().await?;
+    let mut tail = connection.client.tail(query);
+    let mut left = args.limit.unwrap_or(u64::MAX);
+    let mut was_connected = false;
+    let interrupted = tokio::signal::ctrl_c();
+    tokio::pin!(interrupted);
+    while left > 0 {
+        let tailed = tokio::select! {
+            tailed = tail.next() => tailed,
+            _ = &mut interrupted => break,
+        };
+        match tailed {
+            Some(Ok(Tailed::Event(event))) => {
+                left -= 1;
+                match args.json {
+                    true => output::line(&event.json)?,
+                    false => output::line(line::of_event(&event))?,
+                }
+            }
+            Some(Ok(Tailed::Connected { after })) => {
+                if was_connected && !args.json {
+                    output::note(format_args!("— connected again, after {after} —"));
+                }
+                was_connected = true;
+            }
+            Some(Ok(Tailed::Reconnecting { reason, delay })) => {
+                if delay > QUIET_WAIT_MAX {
+                    output::note(format_args!("— {reason}; trying again in {:.1} s —", delay.as_secs_f32()));
+                }
+            }
+            Some(Err(error)) => return Err(connection.advise(error)),
+            None => break,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn tail_query(args: &TailArgs) -> anyhow::Result<TailQuery> {
+    let filter = EventQuery {
+        event_types: args.event_types.clone(),
+        run_id: args.run.clone(),
+        ..EventQuery::all()
+    };
+    let Some(name) = &args.stream else {
+        let query = match args.from {
+            Some(from) => TailQuery::after(Position(from.saturating_sub(1))),
+            None => TailQuery::now(),
+        };
+        return Ok(query.filter(filter));
+    };
+    let (stream_type, stream_id) = name.split_once('/').context("--stream is TYPE/ID, such as run/r1")?;
+    let query = match args.from {
+        Some(from) => TailQuery::stream(stream_type, stream_id, Seq(from)),
+        None => TailQuery::stream_now(stream_type, stream_id),
+    };
+    Ok(query.filter(filter))
+}

@@ -1,0 +1,284 @@
+//! `POST /v1/events` and the reads of events.
+
+use std::time::Instant;
+
+use annals_api::{reason, routes};
+use annals_core::event::Event;
+use annals_core::id::{DialectName, EventId, IdError, Position, Seq};
+use annals_recorder::refusal::AppendRefusal;
+use annals_recorder::request::{AppendRequest, Atomicity, BatchAnswer, Door, EventResult};
+use annals_store::query::{Order, PageLimit, Query};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+
+use crate::answer::{ListEnd, ListWriter, json_text};
+use crate::app::App;
+use crate::auth::{Append, Caller, Read};
+use crate::body::read_body;
+use crate::cursor::{self, Place};
+use crate::filter::{self, EventShape, FILTER_PARAMETERS};
+use crate::negotiate::{DOCUMENT_FORMS, Form, LIST_FORMS, body_format, choose};
+use crate::params::{Params, PathParams, invalid};
+use crate::problem::{ApiProblem, problem_response};
+use crate::receipts::ReceiptWriter;
+use crate::record::write_record;
+use crate::refusals::{append_problem, event_problem, read_problem};
+use crate::work::blocking;
+
+const APPEND_PARAMETERS: [&str; 3] = ["atomic", "expected_seq", "dialect"];
+
+/// Append events.
+///
+/// One envelope is answered with its receipt: 201 when it was stored now, 200 when it had been
+/// stored before. An array, `{"events": […], "atomic", "expected"}` or NDJSON is a batch: each
+/// event has its own result, in input order. With `atomic=true` all are stored or none.
+/// An answer is sent only after the events are durable.
+#[utoipa::path(post, path = routes::EVENTS, tag = "events",
+    params(
+        ("atomic" = Option<bool>, Query, description = "All events of the batch or none."),
+        ("expected_seq" = Option<u64>, Query, description = "For one event: the last seq that the writer saw in its stream; 0 when the stream must be new."),
+        ("dialect" = Option<String>, Query, description = "The dialect that the client has translated from; then events carry `origin`."),
+        ("traceparent" = Option<String>, Header, description = "W3C trace context; its trace id becomes the correlation of events without one.")),
+    request_body(description = "One event, an array of events, or an object with `events`.",
+        content(
+            (serde_json::Value = "application/json"),
+            (String = "application/x-ndjson"),
+            (Vec<u8> = "application/msgpack"))),
+    responses(
+        (status = 200, description = "The batch's results, or the first receipt of a replayed event.", body = annals_api::wire::BatchAnswer),
+        (status = 201, description = "The receipt of one event.", body = annals_api::wire::Receipt),
+        (status = 400, description = "The body is malformed.", body = annals_api::Problem),
+        (status = 403, description = "The token may not append this.", body = annals_api::Problem),
+        (status = 408, description = "The body came too slowly.", body = annals_api::Problem),
+        (status = 409, description = "An identity or a seq is not as expected.", body = annals_api::Problem),
+        (status = 413, description = "The body is too large.", body = annals_api::Problem),
+        (status = 415, description = "The body's form is not known.", body = annals_api::Problem),
+        (status = 422, description = "The event, or every event of the batch, is refused.", body = annals_api::wire::BatchRejected),
+        (status = 503, description = "The server is too busy.", body = annals_api::Problem),
+        (status = 507, description = "The disk is full.", body = annals_api::Problem)))]
+pub(crate) async fn append(
+    State(app): State<App>,
+    caller: Caller<Append>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Body,
+) -> Result<Response, ApiProblem> {
+    let began_at = Instant::now();
+    let params = Params::read(&uri, &APPEND_PARAMETERS)?;
+    let format = body_format(&headers)?;
+    let held = read_body(&headers, body, &app.bodies).await?;
+    let request = AppendRequest {
+        principal: caller.principal,
+        door: door(&params)?,
+        format,
+        body: held.bytes.clone(),
+        atomicity: params.flag("atomic")?.map(|atomic| match atomic {
+            true => Atomicity::Atomic,
+            false => Atomicity::Independent,
+        }),
+        expected_seq: params.parsed("expected_seq")?,
+        traceparent: headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned),
+    };
+    let answer = app.recorder.append(request).await;
+    app.metrics.processing_seconds.observe(began_at.elapsed().as_secs_f64());
+    match answer {
+        Ok(answer) => Ok(appended(&app, &answer)),
+        Err(AppendRefusal::AllRejected(results)) => Ok(all_rejected(&app, results)),
+        Err(refusal) => {
+            let problem = append_problem(&refusal);
+            app.metrics.count_processing_error(problem.reason());
+            Err(problem)
+        }
+    }
+}
+
+fn door(params: &Params) -> Result<Door, ApiProblem> {
+    let dialect = params.parsed::<DialectName>("dialect")?;
+    Ok(dialect.map_or(Door::Native, Door::Translated))
+}
+
+fn appended(app: &App, answer: &BatchAnswer) -> Response {
+    let (status, text) = match answer {
+        BatchAnswer::One { receipt, replayed } => {
+            let status = if *replayed { StatusCode::OK } else { StatusCode::CREATED };
+            (status, ReceiptWriter::with_room_for(1).one(receipt, *replayed))
+        }
+        BatchAnswer::Many(results) => {
+            count_rejected(app, results);
+            (StatusCode::OK, ReceiptWriter::with_room_for(results.len()).many(results))
+        }
+    };
+    let mut response = json_text(Form::Json, text);
+    *response.status_mut() = status;
+    response
+}
+
+fn all_rejected(app: &App, results: Vec<EventResult>) -> Response {
+    count_rejected(app, &results);
+    let count = results.len();
+    let refusal = AppendRefusal::AllRejected(results);
+    let problem = append_problem(&refusal);
+    let AppendRefusal::AllRejected(results) = refusal else { return json_text(Form::Json, String::new()) };
+    let text = ReceiptWriter::with_room_for(count).all_rejected(&problem, &results);
+    problem_response(problem.status(), problem.reason(), text, None)
+}
+
+fn count_rejected(app: &App, results: &[EventResult]) {
+    for result in results {
+        if let EventResult::Rejected(refusal) = result {
+            app.metrics.count_processing_error(event_problem(refusal).reason());
+        }
+    }
+}
+
+const PAGE_PARAMETERS: [&str; 8] =
+    ["from_seq", "after_position", "since", "until", "order", "limit", "cursor", "as"];
+
+/// Read events by their place and by what they are part of.
+///
+/// Filters are joined by AND; `event_type` may be repeated (OR) and end in `.*`. Every filter is
+/// answered from an index. Pass `next` as `cursor`, with the same filters, for the next page.
+#[utoipa::path(get, path = routes::EVENTS, tag = "events",
+    params(
+        ("event_type" = Option<Vec<String>>, Query, description = "An event type, or a family such as `tool.*`; may be repeated."),
+        ("category" = Option<String>, Query, description = "A category of the catalog."),
+        ("stream_type" = Option<String>, Query, description = "With `stream_id`: events of one stream."),
+        ("stream_id" = Option<String>, Query, description = "With `stream_type`: events of one stream."),
+        ("from_seq" = Option<u64>, Query, description = "With a stream: the first wanted seq."),
+        ("run_id" = Option<String>, Query, description = "Events of a run."),
+        ("room_id" = Option<String>, Query, description = "Events of a room."),
+        ("thread_id" = Option<String>, Query, description = "Events of a thread."),
+        ("mission_id" = Option<String>, Query, description = "Events of a mission."),
+        ("step_id" = Option<String>, Query, description = "Events of a step."),
+        ("actor_id" = Option<String>, Query, description = "Events of an actor."),
+        ("correlation_id" = Option<String>, Query, description = "Events that belong together."),
+        ("after_position" = Option<u64>, Query, description = "Only events after this position."),
+        ("since" = Option<String>, Query, description = "Only events recorded at this time or later (RFC 3339)."),
+        ("until" = Option<String>, Query, description = "Only events recorded before this time (RFC 3339)."),
+        ("order" = Option<String>, Query, description = "`asc` (default) or `desc`, by position."),
+        ("limit" = Option<u32>, Query, description = "1 to 1,000; 100 when absent."),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before."),
+        ("as" = Option<String>, Query, description = "`record` for the stored bytes.")),
+    responses(
+        (status = 200, description = "A page of events; also as `application/x-ndjson` and `application/msgpack`.", body = annals_api::wire::EventsPage),
+        (status = 400, description = "A parameter is wrong.", body = annals_api::Problem)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller<Read>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, ApiProblem> {
+    let form = choose(&headers, LIST_FORMS)?;
+    let allowed: Vec<&str> = FILTER_PARAMETERS.iter().chain(&PAGE_PARAMETERS).copied().collect();
+    let params = Params::read(&uri, &allowed)?;
+    let workspace_id = caller.principal.workspace_id.clone();
+    let question = params.question(routes::EVENTS, workspace_id.as_str());
+    let mut query = filter::query(&app.recorder, &workspace_id, &params)?;
+    query.order = filter::order(&params)?;
+    query.since = filter::time(&params, "since")?;
+    query.until = filter::time(&params, "until")?;
+    query.after_position = Position(params.parsed("after_position")?.unwrap_or(0));
+    let from_seq = from_seq(&params)?;
+    let place = params.one("cursor")?.map(|text| cursor::decode(text, &question)).transpose()?;
+    go_on_from(&mut query, place);
+    let (limit, shape) = (PageLimit::events(params.limit()?), filter::shape(&params)?);
+    let page = blocking(move || {
+        if let Some((stream, from_seq)) = from_seq {
+            start_at_seq(&app, &mut query, &stream, from_seq)?;
+        }
+        app.recorder.log().scan(&query, limit).map_err(|failure| read_problem(&failure))
+    })
+    .await?;
+    let next = page.next.map(|place| cursor::encode(place.get(), &question));
+    let end = ListEnd { next, as_of: page.as_of.get(), stale: None };
+    Ok(events_page(form, shape, &page.events, &end))
+}
+
+type StreamPlace = (annals_core::envelope::StreamKey, Seq);
+
+fn from_seq(params: &Params) -> Result<Option<StreamPlace>, ApiProblem> {
+    let Some(seq) = params.parsed::<u64>("from_seq")? else { return Ok(None) };
+    match filter::stream(params)? {
+        _ if seq == 0 => Err(invalid("from_seq", "it is the first wanted seq, from 1")),
+        Some(stream) => Ok(Some((stream, Seq(seq)))),
+        None => Err(invalid("from_seq", "it needs `stream_type` and `stream_id` beside it")),
+    }
+}
+
+fn go_on_from(query: &mut Query, place: Option<Place>) {
+    let Some(place) = place.map(|place| Position(place.major)) else { return };
+    match query.order {
+        Order::Asc => query.after_position = query.after_position.max(place),
+        Order::Desc => query.before_position = Some(place),
+    }
+}
+
+/// Turns the first wanted seq into the position before it: seqs grow with positions.
+fn start_at_seq(
+    app: &App,
+    query: &mut Query,
+    stream: &annals_core::envelope::StreamKey,
+    from_seq: Seq,
+) -> Result<(), ApiProblem> {
+    let Some(workspace_id) = query.workspace_id.clone() else { return Ok(()) };
+    let page = app.recorder.log().stream_page(&workspace_id, stream, from_seq, PageLimit::events(1));
+    let first = page.map_err(|failure| read_problem(&failure))?.into_iter().next();
+    let before = match first {
+        Some(event) => Position(event.position().get() - 1),
+        // Nothing is there yet, so nothing before the head is wanted.
+        None => app.recorder.head().position,
+    };
+    query.after_position = query.after_position.max(before);
+    Ok(())
+}
+
+/// Answers a page of events.
+pub(crate) fn events_page(form: Form, shape: EventShape, events: &[Event], end: &ListEnd) -> Response {
+    let mut list = ListWriter::new(form, "events");
+    for event in events {
+        list.item(|text| write_event(text, shape, event));
+    }
+    list.finish(end)
+}
+
+fn write_event(text: &mut String, shape: EventShape, event: &Event) {
+    match shape {
+        EventShape::Envelope => event.write_json(text),
+        EventShape::Record => write_record(text, event),
+    }
+}
+
+/// Read one event.
+#[utoipa::path(get, path = routes::EVENT, tag = "events",
+    params(
+        ("event_id" = String, Path, description = "The event's id."),
+        ("as" = Option<String>, Query, description = "`record` for the stored bytes.")),
+    responses(
+        (status = 200, description = "The event.", body = serde_json::Value),
+        (status = 404, description = "There is no such event.", body = annals_api::Problem)))]
+pub(crate) async fn one(
+    State(app): State<App>,
+    caller: Caller<Read>,
+    PathParams(event_id): PathParams<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, ApiProblem> {
+    let form = choose(&headers, DOCUMENT_FORMS)?;
+    let params = Params::read(&uri, &["as"])?;
+    let shape = filter::shape(&params)?;
+    let event_id = EventId::parse(&event_id).map_err(|error: IdError| invalid("event_id", error))?;
+    let workspace_id = caller.principal.workspace_id.clone();
+    let found = blocking(move || {
+        let found = app.recorder.log().by_event_id(&workspace_id, &event_id);
+        found.map_err(|failure| read_problem(&failure))
+    })
+    .await?;
+    let event = found.ok_or_else(|| {
+        ApiProblem::new(reason::EVENT_NOT_FOUND, format!("no event has the id {event_id}"))
+    })?;
+    let mut text = String::new();
+    write_event(&mut text, shape, &event);
+    Ok(json_text(form, text))
+}

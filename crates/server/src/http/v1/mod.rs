@@ -1,0 +1,17 @@
+//! Version 1 of the API. It only grows.
+
+pub(crate) mod catalog;
+pub(crate) mod events;
+pub(crate) mod limits;
+pub(crate) mod status;
+pub(crate) mod streams;
+pub(crate) mod tail;
+
+pub(crate) mod agents;
+pub(crate) mod runs;
+pub(crate) mod tool_calls;
+pub(crate) mod usage;
+mod views;
+
+pub(crate) mod session;
+pub(crate) mod tokens;

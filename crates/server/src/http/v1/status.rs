@@ -1,0 +1,53 @@
+//! The server as the caller's token sees it.
+
+use annals_api::{routes, wire};
+use annals_recorder::config::Durability;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+
+use super::tokens::right_names;
+use crate::answer::document;
+use crate::app::App;
+use crate::auth::{AnyToken, Caller};
+use crate::negotiate::{DOCUMENT_FORMS, choose};
+use crate::params::Params;
+use crate::problem::ApiProblem;
+
+/// How the server is, and what the token may do.
+#[utoipa::path(get, path = routes::STATUS, tag = "server",
+    responses((status = 200, description = "The status.", body = wire::Status)))]
+pub(crate) async fn status(
+    State(app): State<App>,
+    caller: Caller<AnyToken>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, ApiProblem> {
+    let form = choose(&headers, DOCUMENT_FORMS)?;
+    Params::read(&uri, &[])?;
+    let head = app.recorder.head();
+    let head_position = head.position.get();
+    let views = app.recorder.views();
+    let position = views.position().get();
+    let status = wire::Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        log_id: app.recorder.log_id().to_string(),
+        head_position,
+        recorded_at: (head_position > 0).then(|| head.recorded_at.to_string()),
+        workspace_id: caller.principal.workspace_id.to_string(),
+        rights: right_names(caller.principal.rights),
+        durability: match app.recorder.durability() {
+            Durability::Sync => wire::DurabilityName::Sync,
+            Durability::Os => wire::DurabilityName::Os,
+        },
+        views: wire::ViewsStatus {
+            position,
+            lag_events: head_position.saturating_sub(position),
+            stale: views.is_stale(),
+        },
+        tails: app.tails.total() as u64,
+        uptime_s: app.started_at.elapsed().as_secs(),
+        rate: wire::Rate { events_per_s: app.metrics.rate.events_per_second() },
+    };
+    document(form, &status)
+}

@@ -1,0 +1,278 @@
+//! What `/metrics` shows: the names that dashboards of the seed system rely on, and our own.
+//!
+//! Label values come from the catalog and from fixed tables, so their number is bounded.
+//! Counters are written under the exact names given here: this text format, unlike OpenMetrics,
+//! does not append `_total` by itself.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use annals_api::reason::Reason;
+use annals_api::routes;
+use annals_core::limits::CONNECTION_COUNT_MAX;
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::{MetricType, TypedMetric};
+use prometheus_client::registry::Registry;
+
+use crate::app::App;
+use crate::auth::{Caller, Read};
+use crate::problem::ApiProblem;
+
+/// Over how much time the rate of events is measured.
+const RATE_WINDOW: Duration = Duration::from_secs(10);
+
+/// A counter whose name is written as it is given.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ExactCounter(Arc<AtomicU64>);
+
+impl ExactCounter {
+    pub(crate) fn inc(&self) {
+        self.add(1);
+    }
+
+    fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn of(count: u64) -> Self {
+        let counter = Self::default();
+        counter.add(count);
+        counter
+    }
+}
+
+impl TypedMetric for ExactCounter {
+    const TYPE: MetricType = MetricType::Counter;
+}
+
+impl EncodeMetric for ExactCounter {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
+        // The encoder of gauges is the one that adds nothing to the name.
+        encoder.encode_gauge(&self.0.load(Ordering::Relaxed))
+    }
+
+    fn metric_type(&self) -> MetricType {
+        Self::TYPE
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TypeLabel {
+    event_type: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ErrorLabel {
+    error_type: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    route: String,
+    status: &'static str,
+}
+
+/// What the server itself counts. The recorder's totals are added when somebody looks.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    pub(crate) failed_authentications: ExactCounter,
+    pub(crate) processing_seconds: Histogram,
+    pub(crate) rate: EventRate,
+    processing_errors: Family<ErrorLabel, ExactCounter>,
+    requests: Family<RequestLabels, ExactCounter>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            failed_authentications: ExactCounter::default(),
+            processing_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            rate: EventRate::default(),
+            processing_errors: Family::default(),
+            requests: Family::default(),
+        }
+    }
+
+    /// Counts an event or append request that was refused.
+    pub(crate) fn count_processing_error(&self, reason: &'static Reason) {
+        self.processing_errors.get_or_create(&ErrorLabel { error_type: reason.code }).inc();
+    }
+
+    /// Counts an answered request. `route` is a route's pattern, never a client's path.
+    pub(crate) fn count_request(&self, method: &axum::http::Method, route: &str, status: u16) {
+        let labels =
+            RequestLabels { method: method_label(method), route: route.to_owned(), status: class(status) };
+        self.requests.get_or_create(&labels).inc();
+    }
+}
+
+fn method_label(method: &axum::http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        _ => "other",
+    }
+}
+
+fn class(status: u16) -> &'static str {
+    match status / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// How many events a second the log takes, from samples of its head.
+#[derive(Debug, Default)]
+pub(crate) struct EventRate {
+    samples: Mutex<VecDeque<(Instant, u64)>>,
+}
+
+impl EventRate {
+    pub(crate) fn sample(&self, at: Instant, head_position: u64) {
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.push_back((at, head_position));
+        while samples.front().is_some_and(|(first, _)| at.duration_since(*first) > RATE_WINDOW) {
+            samples.pop_front();
+        }
+    }
+
+    pub(crate) fn events_per_second(&self) -> f64 {
+        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some((from, before)), Some((to, after))) = (samples.front(), samples.back()) else {
+            return 0.0;
+        };
+        let seconds = to.duration_since(*from).as_secs_f64();
+        let events = u32::try_from(after - before).unwrap_or(u32::MAX);
+        if seconds > 0.0 { f64::from(events) / seconds } else { 0.0 }
+    }
+}
+
+/// Metrics for Prometheus.
+#[utoipa::path(get, path = routes::METRICS, tag = "server",
+    responses((status = 200, description = "Metrics in the Prometheus text format 0.0.4.",
+        content((String = "text/plain")))))]
+pub(crate) async fn metrics(State(app): State<App>, _caller: Caller<Read>) -> Result<Response, ApiProblem> {
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry(&app)).map_err(|error| {
+        tracing::error!(%error, "metrics could not be written");
+        ApiProblem::new(annals_api::reason::INTERNAL, "the metrics could not be written")
+    })?;
+    let mut response = text.into_response();
+    let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+    Ok(response)
+}
+
+fn registry(app: &App) -> Registry {
+    let mut registry = Registry::default();
+    register_seed_names(&mut registry, app);
+    register_log(&mut registry, app);
+    register_server(&mut registry, app);
+    registry
+}
+
+/// The names of seed 002.
+fn register_seed_names(registry: &mut Registry, app: &App) {
+    let stats = app.recorder.stats().snapshot();
+    let metrics = &app.metrics;
+    let accepted = by_type(&stats.accepted);
+    registry.register("events_processed_total", "Events that were stored, by type", accepted);
+    let duration = metrics.processing_seconds.clone();
+    registry.register("processing_duration_seconds", "From an append's head to its answer", duration);
+    let errors = metrics.processing_errors.clone();
+    registry.register("processing_errors_total", "Refused appends and events, by reason code", errors);
+    let failures = by_type(&stats.schema_failures);
+    let help = "Events whose data did not fit the schema of their type";
+    registry.register("schema_validation_failures", help, failures.clone());
+    let help = "The same, under the name that client libraries make of it";
+    registry.register("schema_validation_failures_total", help, failures);
+}
+
+fn by_type(counts: &std::collections::BTreeMap<String, u64>) -> Family<TypeLabel, ExactCounter> {
+    let family = Family::<TypeLabel, ExactCounter>::default();
+    for (event_type, count) in counts {
+        family.get_or_create(&TypeLabel { event_type: event_type.clone() }).add(*count);
+    }
+    family
+}
+
+fn register_log(registry: &mut Registry, app: &App) {
+    let stats = app.recorder.stats().snapshot();
+    let views = app.recorder.views().position().get();
+    let head = app.recorder.head().position.get();
+    let commits = ExactCounter::of(stats.commits);
+    registry.register("annals_commits_total", "Commits of the log that were synced", commits);
+    let sync_seconds = float_gauge(seconds(stats.commit_micros));
+    let help = "Time spent in commits, syncs included";
+    registry.register("annals_commit_seconds_total", help, sync_seconds);
+    let replayed = ExactCounter::of(stats.replayed);
+    registry.register("annals_events_replayed_total", "Events answered with an earlier receipt", replayed);
+    registry.register("annals_head_position", "The newest position of the log", gauge(head));
+    let queued = gauge(app.recorder.queued_bytes() as u64);
+    registry.register("annals_queue_bytes", "Bytes of events that wait for the sequencer", queued);
+    let lag = gauge(head.saturating_sub(views));
+    registry.register("annals_view_lag_events", "Events that the views are behind the log", lag);
+}
+
+fn register_server(registry: &mut Registry, app: &App) {
+    let metrics = &app.metrics;
+    let tails = gauge(app.tails.total() as u64);
+    registry.register("annals_tails", "Live tails that are open", tails);
+    let open = CONNECTION_COUNT_MAX - app.connections.available_permits().min(CONNECTION_COUNT_MAX);
+    registry.register("annals_connections", "Connections that are open", gauge(open as u64));
+    let held = gauge(app.bodies.budget.held_bytes() as u64);
+    registry.register("annals_body_bytes", "Bytes of request bodies in memory", held);
+    let requests = metrics.requests.clone();
+    registry.register("annals_http_requests_total", "Answered requests", requests);
+    let failed = metrics.failed_authentications.clone();
+    registry.register("annals_failed_authentications_total", "Requests without a valid credential", failed);
+    let uptime = gauge(app.started_at.elapsed().as_secs());
+    registry.register("annals_uptime_seconds", "Seconds since the start", uptime);
+}
+
+fn gauge(value: u64) -> Gauge {
+    let gauge = Gauge::default();
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+    gauge
+}
+
+fn float_gauge(value: f64) -> Gauge<f64, AtomicU64> {
+    let gauge = Gauge::<f64, AtomicU64>::default();
+    gauge.set(value);
+    gauge
+}
+
+fn seconds(micros: u64) -> f64 {
+    Duration::from_micros(micros).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_taken_over_the_last_ten_seconds() {
+        let rate = EventRate::default();
+        assert!(rate.events_per_second().abs() < f64::EPSILON);
+        let start = Instant::now();
+        for second in 0..30_u64 {
+            let events = if second < 15 { 0 } else { (second - 15) * 100 };
+            rate.sample(start + Duration::from_secs(second), events);
+        }
+        assert!((rate.events_per_second() - 100.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,75 @@
+//! The OpenAPI document, made from the handlers, and the route that serves it.
+//!
+//! `docs/openapi.json` is this document; a test compares them.
+
+use annals_api::{reason, routes, wire};
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::app::App;
+use crate::auth::{AnyToken, Caller};
+use crate::http::{open, v1};
+use crate::problem::ApiProblem;
+use crate::{asyncapi, metrics};
+
+/// The API of the server.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(title = "Annals", description = "The flight recorder for AI agents: append events, read them, follow them live.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    modifiers(&BearerToken),
+    security(("bearer" = [])),
+    tags(
+        (name = "events", description = "Append and read events."),
+        (name = "streams", description = "Streams and live tails."),
+        (name = "views", description = "Runs, agents, tool calls and usage, folded from the log."),
+        (name = "access", description = "Tokens and login."),
+        (name = "server", description = "The server itself.")),
+    paths(
+        open::healthz, open::readyz,
+        metrics::metrics, openapi, asyncapi::asyncapi,
+        v1::events::append, v1::events::list, v1::events::one,
+        v1::streams::list, v1::streams::one, v1::streams::events, v1::tail::follow,
+        v1::runs::list, v1::runs::one, v1::runs::spans,
+        v1::agents::list, v1::tool_calls::list, v1::usage::sums,
+        v1::status::status, v1::catalog::catalog, v1::limits::limits,
+        v1::session::open, v1::session::make_code,
+        v1::tokens::issue, v1::tokens::list, v1::tokens::revoke),
+    components(schemas(annals_api::Problem, wire::StoredRecord, wire::Lagged, wire::ItemProblem)))]
+struct ApiDocument;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+    }
+}
+
+/// The OpenAPI document.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    ApiDocument::openapi()
+}
+
+/// The OpenAPI document of this server.
+#[utoipa::path(get, path = routes::OPENAPI, tag = "server",
+    responses((status = 200, description = "The document.", body = serde_json::Value)))]
+pub(crate) async fn openapi(State(_): State<App>, _caller: Caller<AnyToken>) -> Result<Response, ApiProblem> {
+    let text = document().to_json().map_err(|error| {
+        tracing::error!(%error, "the OpenAPI document could not be written");
+        ApiProblem::new(reason::INTERNAL, "the document could not be written")
+    })?;
+    Ok(json(text))
+}
+
+/// Answers a JSON text.
+pub(crate) fn json(text: String) -> Response {
+    let mut response = text.into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

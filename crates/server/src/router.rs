@@ -1,0 +1,78 @@
+//! Which handler answers which route.
+
+use annals_api::{reason, routes};
+use axum::Router;
+use axum::http::{Method, Uri};
+use axum::middleware::from_fn_with_state;
+
+use crate::app::{App, Routes};
+use crate::edge::edge;
+use crate::http::{open, v1};
+use crate::problem::ApiProblem;
+use crate::{asyncapi, dashboard, metrics, openapi};
+
+/// All routes of the API.
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get(routes::HEALTHZ, open::healthz)
+        .get(routes::READYZ, open::readyz)
+        .get(routes::METRICS, metrics::metrics)
+        .get(routes::OPENAPI, openapi::openapi)
+        .get(routes::ASYNCAPI, asyncapi::asyncapi)
+        .post(routes::EVENTS, v1::events::append)
+        .get(routes::EVENTS, v1::events::list)
+        .get(routes::EVENT, v1::events::one)
+        .get(routes::STREAMS, v1::streams::list)
+        .get(routes::STREAM, v1::streams::one)
+        .get(routes::STREAM_EVENTS, v1::streams::events)
+        .get(routes::TAIL, v1::tail::follow)
+        .get(routes::RUNS, v1::runs::list)
+        .get(routes::RUN, v1::runs::one)
+        .get(routes::RUN_SPANS, v1::runs::spans)
+        .get(routes::AGENTS, v1::agents::list)
+        .get(routes::TOOL_CALLS, v1::tool_calls::list)
+        .get(routes::USAGE, v1::usage::sums)
+        .get(routes::STATUS, v1::status::status)
+        .get(routes::CATALOG, v1::catalog::catalog)
+        .get(routes::LIMITS, v1::limits::limits)
+        .post(routes::SESSION, v1::session::open)
+        .post(routes::SESSION_CODES, v1::session::make_code)
+        .post(routes::TOKENS, v1::tokens::issue)
+        .get(routes::TOKENS, v1::tokens::list)
+        .post(routes::TOKEN_REVOKE, v1::tokens::revoke)
+}
+
+/// The whole router: the API, the dashboard behind it, and what wraps both.
+pub(crate) fn router(app: &App) -> Router {
+    routes()
+        .into_router()
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(dashboard::fallback)
+        .layer(from_fn_with_state(app.clone(), edge))
+        .with_state(app.clone())
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> ApiProblem {
+    ApiProblem::new(reason::METHOD_NOT_ALLOWED, format!("{method} is no method of {}", uri.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_openapi_document_has_every_route_and_no_other() {
+        let served: BTreeSet<_> =
+            routes().table().iter().map(|(method, path)| format!("{method} {path}")).collect();
+        let document = serde_json::to_value(openapi::document()).unwrap();
+        let mut documented = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                documented.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+        assert_eq!(served, documented);
+    }
+}

@@ -1,0 +1,126 @@
+//! The server: bound to an address, run until told to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use annals_api::wire::LoginCode;
+use annals_recorder::Recorder;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+use crate::accept;
+use crate::app::{App, AppParts};
+use crate::config::ServerConfig;
+use crate::http::v1::session::login_code;
+use crate::router::router;
+
+/// How often the log's head is looked at for the rate of events.
+const RATE_SAMPLE_EVERY: Duration = Duration::from_secs(1);
+
+/// The address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+pub struct BindError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+/// Why a server stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The log failed. What waited was answered; the process must exit and recover on its next
+    /// start.
+    #[error("the log failed; stop the process and start it again")]
+    LogFailed,
+}
+
+/// A server that is bound to an address and answers once it runs.
+#[derive(Debug)]
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    local_address: SocketAddr,
+    connections: Arc<Semaphore>,
+    closing: watch::Sender<bool>,
+}
+
+impl Server {
+    /// Binds to the configured address. Must be called on a Tokio runtime.
+    ///
+    /// # Errors
+    /// When the address is in use or not this machine's.
+    pub fn bind(config: ServerConfig, recorder: Recorder) -> Result<Self, BindError> {
+        let address = config.listen;
+        let failed = |source| BindError { address, source };
+        let listener = accept::listen(address).map_err(failed)?;
+        let local_address = listener.local_addr().map_err(failed)?;
+        let connections = accept::connection_permits();
+        let (closing, is_closing) = watch::channel(false);
+        let parts =
+            AppParts { recorder, config, connections: Arc::clone(&connections), closing: is_closing };
+        Ok(Self { app: App::new(parts), listener, local_address, connections, closing })
+    }
+
+    /// The address that the server is bound to.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_address
+    }
+
+    /// Makes a link that opens the dashboard logged in, once and within a minute.
+    #[must_use]
+    pub fn login_link(&self) -> LoginCode {
+        login_code(&self.app, &self.local_address.to_string())
+    }
+
+    /// Something that makes login links while the server runs.
+    #[must_use]
+    pub fn login_links(&self) -> LoginLinks {
+        LoginLinks { app: self.app.clone(), host: self.local_address.to_string() }
+    }
+
+    /// Answers requests until `shutdown` resolves, then drains: tails end after whole frames,
+    /// requests under way are answered. The recorder stays open; closing it is the caller's.
+    ///
+    /// # Errors
+    /// When the log failed.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let Self { app, listener, connections, closing, .. } = self;
+        let sampling = tokio::spawn(sample_rate(app.clone()));
+        let stop = async {
+            tokio::select! {
+                () = shutdown => {}
+                () = app.recorder.failed() => {}
+            }
+            closing.send_replace(true);
+        };
+        accept::serve(listener, router(&app), app.timings.clone(), connections, stop).await;
+        sampling.abort();
+        if app.recorder.is_failed() { Err(ServeError::LogFailed) } else { Ok(()) }
+    }
+}
+
+/// Makes login links while the server runs.
+#[derive(Debug, Clone)]
+pub struct LoginLinks {
+    app: App,
+    host: String,
+}
+
+impl LoginLinks {
+    /// Makes a link that opens the dashboard logged in, once and within a minute.
+    #[must_use]
+    pub fn make(&self) -> LoginCode {
+        login_code(&self.app, &self.host)
+    }
+}
+
+async fn sample_rate(app: App) {
+    let mut ticks = tokio::time::interval(RATE_SAMPLE_EVERY);
+    loop {
+        ticks.tick().await;
+        app.metrics.rate.sample(Instant::now(), app.recorder.head().position.get());
+    }
+}

@@ -1,0 +1,247 @@
+//! A real server on a free port with a fresh data directory, and a plain client for it.
+//!
+//! Each test crate uses its own part of this.
+#![allow(dead_code, reason = "every test crate uses another part")]
+
+pub mod sse;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use annals_core::time::Timestamp;
+use annals_recorder::Recorder;
+use annals_recorder::config::RecorderConfig;
+use annals_recorder::world::{Clock, SystemClock};
+use annals_server::{Server, ServerConfig};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A clock that runs ahead of the system's by as much as a test says.
+#[derive(Debug, Default)]
+pub struct ShiftedClock(AtomicI64);
+
+impl ShiftedClock {
+    pub fn shift_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus_seconds(self.0.load(Ordering::Relaxed))
+    }
+}
+
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub owner: String,
+    pub clock: Arc<ShiftedClock>,
+    pub recorder: Recorder,
+    pub data_dir: tempfile::TempDir,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::start_with(ServerConfig::default()).await
+    }
+
+    pub async fn start_with(config: ServerConfig) -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        Self::start_in(data_dir, config).await
+    }
+
+    pub async fn start_in(data_dir: tempfile::TempDir, config: ServerConfig) -> Self {
+        let clock = Arc::new(ShiftedClock::default());
+        let recorder_config = RecorderConfig { clock: clock.clone(), ..RecorderConfig::at(data_dir.path()) };
+        let recorder = Recorder::open(recorder_config).unwrap();
+        let owner = std::fs::read_to_string(data_dir.path().join("owner.token")).unwrap().trim().to_owned();
+        let config = ServerConfig { listen: "127.0.0.1:0".parse().unwrap(), ..config };
+        let server = Server::bind(config, recorder.clone()).unwrap();
+        let address = server.local_addr();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(async move {
+            let shutdown = async {
+                let _ = stopped.await;
+            };
+            server.run(shutdown).await.unwrap();
+        });
+        Self { address, owner, clock, recorder, data_dir, stop, running }
+    }
+
+    /// Stops the server as SIGTERM does, and gives the data directory back.
+    pub async fn stop(self) -> tempfile::TempDir {
+        let _ = self.stop.send(());
+        self.running.await.unwrap();
+        self.recorder.close().unwrap();
+        self.data_dir
+    }
+
+    pub async fn token(&self, workspace_id: &str, rights: &[&str]) -> String {
+        self.issue(json!({ "workspace_id": workspace_id, "rights": rights })).await["token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    pub async fn issue(&self, request: Value) -> Value {
+        let answer = self.call(Method::POST, "/v1/tokens").json(&request).send().await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        answer.value()
+    }
+
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        Call {
+            address: self.address,
+            method,
+            path: path.to_owned(),
+            headers: vec![
+                ("host".to_owned(), self.address.to_string()),
+                ("authorization".to_owned(), format!("Bearer {}", self.owner)),
+            ],
+            body: Bytes::new(),
+        }
+    }
+
+    pub fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
+    }
+
+    pub fn append(&self, events: &Value) -> Call {
+        self.call(Method::POST, "/v1/events").json(events)
+    }
+
+    /// Appends what must be accepted.
+    pub async fn accept(&self, events: &Value) -> Value {
+        let answer = self.append(events).send().await;
+        assert!(answer.status.is_success(), "{}", answer.text());
+        answer.value()
+    }
+
+    /// The position of the newest event: how tests see that nothing was stored.
+    pub fn head(&self) -> u64 {
+        self.recorder.head().position.get()
+    }
+}
+
+/// The least event on a run's stream.
+pub fn event(run_id: &str, data: Value) -> Value {
+    json!({
+        "event_type": "test.happened",
+        "actor": { "actor_type": "agent", "actor_id": "tester" },
+        "stream": { "stream_type": "run", "stream_id": run_id },
+        "run_id": run_id,
+        "data": data,
+    })
+}
+
+pub fn with(mut event: Value, field: &str, value: Value) -> Value {
+    event[field] = value;
+    event
+}
+
+#[derive(Debug, Clone)]
+pub struct Call {
+    address: SocketAddr,
+    method: Method,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+}
+
+impl Call {
+    /// Sets a header; an empty value removes it.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        if !value.is_empty() {
+            self.headers.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn json(self, value: &Value) -> Self {
+        self.header("content-type", "application/json").body(value.to_string())
+    }
+
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    fn request(&self) -> Request<Full<Bytes>> {
+        let mut request = Request::builder().method(self.method.clone()).uri(&self.path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.body(Full::new(self.body.clone())).unwrap()
+    }
+
+    pub async fn open(&self) -> hyper::Response<hyper::body::Incoming> {
+        let socket = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.unwrap();
+        tokio::spawn(connection);
+        sender.send_request(self.request()).await.unwrap()
+    }
+
+    pub async fn send(&self) -> Answer {
+        let response = self.open().await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends what must be refused, and gives the reason code.
+    pub async fn refused(&self) -> (u16, String) {
+        let answer = self.send().await;
+        let problem = answer.value();
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{problem}");
+        assert_eq!(problem["status"], answer.status.as_u16(), "{problem}");
+        assert!(!problem["detail"].as_str().unwrap().is_empty(), "{problem}");
+        let code = problem["reason_code"].as_str().unwrap().to_owned();
+        let reason = annals_api::reason::Reason::by_code(&code).expect("the code is in the table");
+        assert_eq!(reason.status, answer.status.as_u16(), "{problem}");
+        (answer.status.as_u16(), code)
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: hyper::HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn value(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Resident memory of this process in bytes; none where the system does not tell.
+pub fn resident_bytes() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kibibytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024)
+}

@@ -1,0 +1,224 @@
+//! The local engine: a log in the files of one directory, with one writer.
+//!
+//! Segments hold the truth, the index beside them is derived. What a directory holds is in
+//! `docs/formats/data-directory.md`, how commits and recovery keep the promises of the contract
+//! in the modules below, in the order of an event's life: it is written ([`writer`]), indexed,
+//! read, and found again after a crash.
+
+mod directory;
+pub mod disk;
+mod segment;
+mod state;
+
+mod writer;
+
+mod index;
+mod keeper;
+
+mod reader;
+mod scan;
+
+mod recover;
+mod walk;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use annals_core::id::{LogId, Position};
+
+use directory::Directory;
+use disk::{Disk, LockError, OsDisk};
+use keeper::Keeper;
+use state::Shared;
+
+use crate::contract::ReadFailure;
+pub use reader::LocalReader;
+pub use recover::OpenReport;
+pub use writer::LocalWriter;
+
+/// When an append is answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// After the disk has confirmed a sync.
+    #[default]
+    Sync,
+    /// After the operating system took the bytes: they survive the process, not the machine.
+    Os,
+}
+
+/// How a local log is opened.
+#[derive(Debug, Clone)]
+pub struct LocalOptions {
+    /// The identity of the log if the directory has none yet; drawn at random by the caller.
+    pub new_log_id: LogId,
+    /// When an append is answered.
+    pub durability: Durability,
+    /// Bytes of a segment; a group that is larger gets a segment of its own size.
+    pub segment_bytes: u64,
+    /// Bytes of index pages in memory.
+    pub index_cache_bytes: usize,
+    /// How many index files become one.
+    pub merge_fan_in: usize,
+}
+
+impl LocalOptions {
+    /// The usual sizes: segments of 64 MiB, an index cache of 16 MiB, merges of eight.
+    #[must_use]
+    pub const fn new(new_log_id: LogId) -> Self {
+        Self {
+            new_log_id,
+            durability: Durability::Sync,
+            segment_bytes: 64 << 20,
+            index_cache_bytes: 16 << 20,
+            merge_fan_in: 8,
+        }
+    }
+}
+
+/// Why a log is not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("{} is in use ({holder}); a log has one writer at a time", .directory.display())]
+    Locked {
+        /// The data directory.
+        directory: PathBuf,
+        /// What the other process says of itself.
+        holder: String,
+    },
+    /// A newer version of Annals wrote it.
+    #[error("{} has format {format}, which is newer than this version of Annals; use a newer one", .file.display())]
+    NewerFormat {
+        /// The file.
+        file: PathBuf,
+        /// Its format.
+        format: u16,
+    },
+    /// Stored bytes are not what was written.
+    #[error(
+        "{} is damaged at byte {offset}: {what}. Nothing was changed. Restore the file from a \
+         backup; or, to give up what follows the damage, move this file and all later segments \
+         aside and put a copy of this file, cut to {offset} bytes, in its place", .file.display()
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// Where the damage begins.
+        offset: u64,
+        /// What does not fit.
+        what: String,
+    },
+    /// A part of the log is not there.
+    #[error("the segment with position {} is missing: the log goes on at {next}. Restore it from a backup", .after.next())]
+    SegmentMissing {
+        /// The last position before the gap.
+        after: Position,
+        /// The first one behind it.
+        next: Position,
+    },
+    /// A segment of another log lies in the directory.
+    #[error("{} belongs to log {log_id}, not to this one; move it away", .file.display())]
+    ForeignSegment {
+        /// The segment.
+        file: PathBuf,
+        /// Its log.
+        log_id: LogId,
+    },
+    /// There are segments, but the log's identity is gone.
+    #[error("{} is missing, but there are segments; restore it from a backup", .file.display())]
+    LogIdMissing {
+        /// Where it should be.
+        file: PathBuf,
+    },
+    /// The operating system could not do its part.
+    #[error("cannot use {}", .path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Stored events cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadFailure),
+}
+
+impl OpenError {
+    fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io { path: path.into(), source }
+    }
+
+    fn damaged(file: PathBuf, offset: u64, what: &str) -> Self {
+        Self::Damaged { file, offset, what: what.to_owned() }
+    }
+}
+
+/// An open log.
+#[derive(Debug)]
+pub struct LocalLog {
+    /// The one who appends.
+    pub writer: LocalWriter,
+    /// Reads; clone it freely.
+    pub reader: LocalReader,
+    /// What the start found and did.
+    pub report: OpenReport,
+}
+
+/// Opens the log of a data directory, or makes one.
+///
+/// # Errors
+/// See [`OpenError`]. Nothing is changed unless the log can be opened.
+pub fn open_local(root: &Path, options: LocalOptions) -> Result<LocalLog, OpenError> {
+    open_local_on(Arc::new(OsDisk), root, options)
+}
+
+/// As [`open_local`], on another disk.
+///
+/// # Errors
+/// As for [`open_local`].
+pub fn open_local_on(
+    disk: Arc<dyn Disk>,
+    root: &Path,
+    options: LocalOptions,
+) -> Result<LocalLog, OpenError> {
+    let directory = Directory::new(root);
+    for path in [directory.root().to_owned(), directory.log(), directory.trust(), directory.index()] {
+        disk.create_dir(&path).map_err(|error| OpenError::io(path, error))?;
+    }
+    let lock = lock(&*disk, &directory)?;
+    let log_id = recover::settle_log_id(&*disk, &directory, options.new_log_id)?;
+    let shared = Arc::new(Shared::new(disk, directory, options, log_id));
+    let (active, report) = recover::recover(&shared)?;
+    set_reserve_aside(&shared);
+    let keeper = Keeper::start(&shared).map_err(|error| OpenError::io(root, error))?;
+    let writer = LocalWriter::new(Arc::clone(&shared), active, keeper, lock);
+    let reader = writer.reader();
+    Ok(LocalLog { writer, reader, report })
+}
+
+fn lock(disk: &dyn Disk, directory: &Directory) -> Result<Box<dyn disk::DiskLock>, OpenError> {
+    let holder = format!("process {}", std::process::id());
+    disk.lock(&directory.lock(), &holder).map_err(|error| match error {
+        LockError::Held { holder } => {
+            OpenError::Locked { directory: directory.root().to_owned(), holder }
+        }
+        LockError::Io(source) => OpenError::io(directory.lock(), source),
+    })
+}
+
+/// Bytes that are kept free for erasure on a full disk.
+const RESERVE_BYTES: u64 = 4 << 20;
+
+/// A missing reserve is made when there is room; being without one is no reason not to start.
+fn set_reserve_aside(shared: &Shared) {
+    let path = shared.directory.reserve();
+    if shared.disk.open(&path).is_ok() {
+        return;
+    }
+    let made = shared.disk.create(&path).and_then(|file| file.allocate(RESERVE_BYTES));
+    if made.is_err() {
+        let _ = shared.disk.remove(&path);
+    }
+}

@@ -1,0 +1,331 @@
+//! The one writer of a local log: places a group of units, writes it with one write, syncs it
+//! with one fdatasync, and only then makes it visible.
+//!
+//! INVARIANT (acknowledged means durable): between the write of a group and its visibility lies a
+//! successful sync of the file that holds it.
+//! INVARIANT (a group is in one segment): when a group does not fit, a new segment is made first,
+//! so that "nothing is kept" stays true when there is no room for one.
+//! INVARIANT (fail-stop): after a failed write or sync the writer takes nothing more. A second
+//! sync might succeed without the bytes being on the disk.
+
+use std::io;
+use std::sync::Arc;
+
+use annals_core::time::Timestamp;
+use bytes::Bytes;
+
+use super::directory::{CleanEnd, write_clean_end};
+use super::disk::{DiskFile, DiskLock, is_full};
+use super::index::table::{Table, TableEntries};
+use super::keeper::{IndexStuck, Keeper};
+use super::recover::Active;
+use super::segment::{SEGMENT_HEAD_BYTES, SegmentHead};
+use super::state::Shared;
+use super::{Durability, LocalReader};
+use crate::assign::{Assigner, Group};
+use crate::contract::{AppendFailure, Head, LogWriter, Unit, UnitOutcome};
+use crate::frame::{FrameFault, seal_frame};
+use crate::keys::Keys;
+
+/// Bytes of a log's first segment: small, because it is filled with zeros while somebody waits.
+pub(crate) const FIRST_SEGMENT_BYTES: u64 = 8 << 20;
+
+/// Appends to a local log. Dropping it closes the log.
+#[derive(Debug)]
+pub struct LocalWriter {
+    shared: Arc<Shared>,
+    assigner: Assigner,
+    active: Option<Active>,
+    /// Why no more appends are taken.
+    poison: Option<String>,
+    // Dropped in this order: the background thread ends before the lock is given up.
+    keeper: Keeper,
+    _lock: Box<dyn DiskLock>,
+}
+
+/// Why a group is not durable.
+#[derive(Debug)]
+enum PersistFailure {
+    /// There is no room, and nothing of the group is in the file.
+    Full,
+    /// Nothing of the group was written.
+    Before(String),
+    /// A write or sync of the group failed.
+    Unknown(String),
+}
+
+impl LocalWriter {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        active: Option<Active>,
+        keeper: Keeper,
+        lock: Box<dyn DiskLock>,
+    ) -> Self {
+        let assigner = Assigner::new(shared.log_id, shared.head());
+        keeper.want_spare();
+        Self { shared, assigner, active, poison: None, keeper, _lock: lock }
+    }
+
+    /// A reader of this log. It may outlive the writer.
+    #[must_use]
+    pub fn reader(&self) -> LocalReader {
+        LocalReader::new(Arc::clone(&self.shared))
+    }
+
+    /// How events become durable here.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.shared.options.durability
+    }
+
+    /// Waits until sealed segments have their index files and these are merged.
+    pub fn settle_index(&self) {
+        self.keeper.settle(&self.shared);
+    }
+
+    /// Closes the log and marks it as cleanly closed.
+    ///
+    /// # Errors
+    /// When the mark cannot be written. The log is closed and whole all the same; the next start
+    /// takes a little longer.
+    pub fn close(mut self) -> io::Result<()> {
+        self.mark_clean()
+    }
+
+    fn mark_clean(&mut self) -> io::Result<()> {
+        let Some(active) = self.active.take() else { return Ok(()) };
+        if self.poison.is_some() {
+            return Ok(());
+        }
+        active.file.sync_all()?;
+        let end = CleanEnd {
+            log_id: self.shared.log_id,
+            segment: active.first.get(),
+            end: active.end,
+            position: self.assigner.head().position.get(),
+        };
+        write_clean_end(&*self.shared.disk, &self.shared.directory, &end)
+    }
+
+    fn commit(&mut self, now: Timestamp, mut group: Group) -> Result<Vec<UnitOutcome>, AppendFailure> {
+        if let Err(failure) = self.make_room(now, group.buffer.len() as u64) {
+            return Err(self.give_up(failure));
+        }
+        let Some(active) = &mut self.active else {
+            return Err(self.give_up(PersistFailure::Before("there is no segment".to_owned())));
+        };
+        let start = active.end;
+        seal_frames(&mut group, narrow(start));
+        let entries = table_entries(&mut group, narrow(start));
+        let buffer = Bytes::from(std::mem::take(&mut group.buffer));
+        if let Err(failure) = persist(active, &buffer, self.shared.options.durability) {
+            return Err(self.give_up(failure));
+        }
+        active.end = start + buffer.len() as u64;
+        active.table.add(&entries);
+        self.assigner.commit(entries.offsets.len());
+        self.shared.set_head(self.assigner.head());
+        group.finish(&buffer).map(|(_, outcomes)| outcomes).map_err(|FrameFault(what)| {
+            self.give_up(PersistFailure::Unknown(what.to_owned()))
+        })
+    }
+
+    fn give_up(&mut self, failure: PersistFailure) -> AppendFailure {
+        self.assigner.abort();
+        match failure {
+            PersistFailure::Full => AppendFailure::StorageFull,
+            PersistFailure::Before(reason) => {
+                self.poison = Some(reason.clone());
+                AppendFailure::Failed { reason }
+            }
+            PersistFailure::Unknown(reason) => {
+                self.poison = Some(reason.clone());
+                AppendFailure::MayBePersisted { reason }
+            }
+        }
+    }
+
+    fn make_room(&mut self, now: Timestamp, byte_count: u64) -> Result<(), PersistFailure> {
+        let is_empty = match &mut self.active {
+            Some(active) if active.end + byte_count <= active.capacity => return Ok(()),
+            Some(active) if active.end == SEGMENT_HEAD_BYTES => {
+                return grow(active, byte_count);
+            }
+            Some(_) => false,
+            None => true,
+        };
+        if !is_empty {
+            self.keeper.sealed(&self.shared).map_err(|stuck| match stuck {
+                IndexStuck::Full => PersistFailure::Full,
+                IndexStuck::Broken => {
+                    PersistFailure::Before("the index of sealed segments cannot be written".to_owned())
+                }
+            })?;
+        }
+        let active = self.new_segment(now, byte_count).map_err(before)?;
+        self.shared.change_view(|view| view.tables.push(Arc::clone(&active.table)));
+        self.active = Some(active);
+        self.keeper.want_spare();
+        Ok(())
+    }
+
+    fn new_segment(&self, now: Timestamp, byte_count: u64) -> io::Result<Active> {
+        let first = self.assigner.head().position.next();
+        let path = self.shared.files.path(first);
+        let disk = &*self.shared.disk;
+        let needed = SEGMENT_HEAD_BYTES + byte_count;
+        let full = self.shared.options.segment_bytes;
+        let tmp = if needed <= full && self.keeper.take_spare() {
+            self.shared.directory.spare()
+        } else {
+            let tmp = path.with_extension("seg.tmp");
+            let small = full.min(FIRST_SEGMENT_BYTES).max(needed);
+            make_zeroed(&*disk.create(&tmp)?, small).inspect_err(|_| drop(disk.remove(&tmp)))?;
+            tmp
+        };
+        let head = SegmentHead { log_id: self.shared.log_id, first_position: first, created_at: now };
+        let made = publish_segment(&self.shared, &tmp, &path, &head);
+        let file = made.inspect_err(|_| drop(disk.remove(&tmp)))?;
+        let capacity = file.len()?;
+        let table = Arc::new(Table::new(first, Keys::new(self.shared.log_id)));
+        Ok(Active { first, file, end: SEGMENT_HEAD_BYTES, capacity, table })
+    }
+}
+
+impl LogWriter for LocalWriter {
+    fn append(
+        &mut self,
+        now: Timestamp,
+        units: Vec<Unit>,
+    ) -> Result<Vec<UnitOutcome>, AppendFailure> {
+        if let Some(reason) = &self.poison {
+            return Err(AppendFailure::Failed { reason: reason.clone() });
+        }
+        let mut group = self.assigner.assign(&*self.shared, now, &units);
+        drop(units);
+        if !group.frames.is_empty() {
+            return self.commit(now, group);
+        }
+        self.assigner.commit(0);
+        let buffer = Bytes::from(std::mem::take(&mut group.buffer));
+        group.finish(&buffer).map(|(_, outcomes)| outcomes).map_err(|FrameFault(what)| {
+            AppendFailure::Failed { reason: what.to_owned() }
+        })
+    }
+
+    fn head(&self) -> Head {
+        self.assigner.head()
+    }
+}
+
+impl Drop for LocalWriter {
+    fn drop(&mut self) {
+        if let Err(error) = self.mark_clean() {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the log was closed without its mark");
+        }
+    }
+}
+
+fn before(error: io::Error) -> PersistFailure {
+    match is_full(&error) {
+        true => PersistFailure::Full,
+        false => PersistFailure::Before(format!("cannot make a segment: {error}")),
+    }
+}
+
+fn seal_frames(group: &mut Group, group_offset: u32) {
+    for frame in &group.frames {
+        let bytes = &mut group.buffer[frame.start..frame.end];
+        seal_frame(bytes, frame.record_count, group_offset);
+    }
+}
+
+fn table_entries(group: &mut Group, group_offset: u32) -> TableEntries {
+    TableEntries {
+        offsets: group.records.iter().map(|record| group_offset + narrow(record.start as u64)).collect(),
+        identities: std::mem::take(&mut group.identities),
+        streams: std::mem::take(&mut group.streams),
+    }
+}
+
+fn persist(
+    active: &mut Active,
+    buffer: &[u8],
+    durability: Durability,
+) -> Result<(), PersistFailure> {
+    match active.file.write_at(buffer, active.end) {
+        Ok(()) => {}
+        Err(error) if is_full(&error) => return take_back(active),
+        Err(error) => return Err(PersistFailure::Unknown(format!("cannot write: {error}"))),
+    }
+    match durability {
+        Durability::Sync => active
+            .file
+            .sync_data()
+            .map_err(|error| PersistFailure::Unknown(format!("cannot sync: {error}"))),
+        Durability::Os => Ok(()),
+    }
+}
+
+/// Cuts off what a write left behind that found the disk full, durably: otherwise a whole frame
+/// of it could come back after a crash, though its writer was told that nothing is kept.
+fn take_back(active: &mut Active) -> Result<(), PersistFailure> {
+    let cut = active.file.set_len(active.end).and_then(|()| active.file.sync_all());
+    match cut {
+        Ok(()) => {
+            active.capacity = active.end;
+            Err(PersistFailure::Full)
+        }
+        Err(error) => Err(PersistFailure::Unknown(format!("cannot take back a write: {error}"))),
+    }
+}
+
+/// Makes an empty segment large enough for a group.
+fn grow(active: &mut Active, byte_count: u64) -> Result<(), PersistFailure> {
+    let capacity = SEGMENT_HEAD_BYTES + byte_count;
+    active.file.allocate(capacity).and_then(|()| active.file.sync_all()).map_err(before)?;
+    active.capacity = capacity;
+    Ok(())
+}
+
+fn publish_segment(
+    shared: &Shared,
+    tmp: &std::path::Path,
+    path: &std::path::Path,
+    head: &SegmentHead,
+) -> io::Result<Arc<dyn DiskFile>> {
+    let file = shared.disk.open(tmp)?;
+    file.write_at(&head.to_bytes(), 0)?;
+    file.sync_all()?;
+    shared.disk.rename(tmp, path)?;
+    shared.disk.sync_dir(&shared.directory.log())?;
+    Ok(file)
+}
+
+/// Room that is reserved and written: a sync of bytes written over zeros need not record new
+/// extents, which halves its time on ext4.
+fn make_zeroed(file: &dyn DiskFile, len: u64) -> io::Result<()> {
+    file.allocate(len)?;
+    fill_with_zeros(file, 0, len)
+}
+
+/// Writes zeros from `start` to `end`.
+pub(crate) fn fill_with_zeros(file: &dyn DiskFile, start: u64, end: u64) -> io::Result<()> {
+    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    let mut offset = start;
+    while offset < end {
+        let count = (ZEROS.len() as u64).min(end - offset);
+        let zeros = ZEROS.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
+        file.write_at(zeros, offset)?;
+        offset += count;
+    }
+    Ok(())
+}
+
+/// INVARIANT (segments are small): the assigner keeps groups below 2³⁰ bytes, and a segment has
+/// at most its usual size or one group, so that offsets fit into 32 bits.
+fn narrow(offset: u64) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+

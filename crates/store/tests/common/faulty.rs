@@ -1,0 +1,174 @@
+//! The operating system's disk with faults that a test switches on.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use annals_store::local::disk::{Disk, DiskFile, DiskLock, LockError, OsDisk};
+
+/// What goes wrong from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// Every data sync fails.
+    SyncFails,
+    /// The next data sync fails, later ones succeed: what a kernel does that gave the error once.
+    NextSyncFails,
+    /// There is no room for new files, and reserved room was not really there: half of a write
+    /// goes through.
+    FullInTheMiddleOfAWrite,
+    /// No file can be made or made longer.
+    Full,
+    /// Every write fails.
+    WriteFails,
+}
+
+#[derive(Debug, Clone)]
+pub struct FaultyDisk {
+    fault: Arc<Mutex<Fault>>,
+    log: Arc<Mutex<Vec<String>>>,
+    /// The names of open files, which a rename changes.
+    names: Arc<Mutex<Vec<Name>>>,
+}
+
+type Name = Arc<Mutex<std::path::PathBuf>>;
+
+impl FaultyDisk {
+    pub fn new() -> Self {
+        Self { fault: Arc::new(Mutex::new(Fault::None)), log: Arc::default(), names: Arc::default() }
+    }
+
+    pub fn set(&self, fault: Fault) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    fn fault(&self) -> Fault {
+        *self.fault.lock().unwrap()
+    }
+
+    fn note(&self, what: &str, path: &Path) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        self.log.lock().unwrap().push(format!("{what} {name}"));
+    }
+
+    /// The operations since the last call.
+    pub fn take_log(&self) -> Vec<String> {
+        std::mem::take(&mut self.log.lock().unwrap())
+    }
+
+    fn file(&self, path: &Path, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        let name = Arc::new(Mutex::new(path.to_owned()));
+        self.names.lock().unwrap().push(Arc::clone(&name));
+        Arc::new(FaultyFile { file, disk: self.clone(), name })
+    }
+}
+
+fn full() -> io::Error {
+    io::ErrorKind::StorageFull.into()
+}
+
+impl Disk for FaultyDisk {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.create_dir(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        OsDisk.list(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(self.file(path, OsDisk.open(path)?))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        if matches!(self.fault(), Fault::Full | Fault::FullInTheMiddleOfAWrite) {
+            return Err(full());
+        }
+        self.note("create", path);
+        Ok(self.file(path, OsDisk.create(path)?))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.note("rename to", to);
+        for name in self.names.lock().unwrap().iter() {
+            let mut name = name.lock().unwrap();
+            if *name == from {
+                *name = to.to_owned();
+            }
+        }
+        OsDisk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.note("sync_dir", path);
+        OsDisk.sync_dir(path)
+    }
+
+    fn lock(&self, path: &Path, holder: &str) -> Result<Box<dyn DiskLock>, LockError> {
+        OsDisk.lock(path, holder)
+    }
+}
+
+#[derive(Debug)]
+struct FaultyFile {
+    file: Arc<dyn DiskFile>,
+    disk: FaultyDisk,
+    name: Name,
+}
+
+impl DiskFile for FaultyFile {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        match self.disk.fault() {
+            Fault::WriteFails => return Err(io::Error::other("planned write failure")),
+            Fault::FullInTheMiddleOfAWrite => {
+                self.file.write_at(&bytes[..bytes.len() / 2], offset)?;
+                return Err(full());
+            }
+            _ => {}
+        }
+        self.disk.note("write", &self.name.lock().unwrap());
+        self.file.write_at(bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        match self.disk.fault() {
+            Fault::SyncFails => return Err(io::Error::other("planned sync failure")),
+            Fault::NextSyncFails => {
+                self.disk.set(Fault::None);
+                return Err(io::Error::other("planned sync failure"));
+            }
+            _ => {}
+        }
+        self.disk.note("sync", &self.name.lock().unwrap());
+        self.file.sync_data()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.disk.note("sync", &self.name.lock().unwrap());
+        self.file.sync_all()
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        match self.disk.fault() {
+            Fault::Full | Fault::FullInTheMiddleOfAWrite => Err(full()),
+            _ => self.file.allocate(len),
+        }
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+}

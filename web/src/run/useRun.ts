@@ -1,0 +1,102 @@
+// Owns the data of the run page: totals, spans page by page, and live events folded into both.
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { getJson } from "../api/client";
+import { fetchEvents, runQuery } from "../api/queries";
+import type { AnnalsEvent, SpansPage } from "../api/types";
+import type { TailFrame } from "../live/follow";
+import { useRefresh, useTail } from "../live/useTail";
+import { EventCache } from "./eventCache";
+import { SpanStore } from "./spanStore";
+
+const SPANS_PAGE = 5_000;
+const TELL_MS_MIN = 200;
+
+export interface RunData {
+  store: SpanStore;
+  cache: EventCache;
+  /** Changes whenever the spans do. */
+  version: number;
+  spansLoading: boolean;
+  spansError: Error | null;
+}
+
+export function useRunDetail(runId: string) {
+  return useQuery(runQuery(runId));
+}
+
+export function useRunData(runId: string): RunData {
+  const [store] = useState(() => new SpanStore());
+  const cache = useMemo(
+    () =>
+      new EventCache((after_position, limit) =>
+        fetchEvents({ run_id: runId }, { after_position, limit, order: "asc" }),
+      ),
+    [runId],
+  );
+  const [version, setVersion] = useState(0);
+  const [after, setAfter] = useState<number | null>(null);
+  const [spansLoading, setLoading] = useState(true);
+  const [spansError, setError] = useState<Error | null>(null);
+  const early = useRef<AnnalsEvent[]>([]);
+
+  useEffect(() => {
+    const abort = new AbortController();
+    loadSpans(runId, store, abort.signal, (page, first) => {
+      if (first) setAfter(page.as_of);
+      setVersion(store.version);
+    })
+      .then(() => {
+        for (const event of early.current) store.apply(event);
+        early.current = [];
+        setVersion(store.version);
+        setLoading(false);
+      })
+      .catch((cause: unknown) => {
+        if (abort.signal.aborted) return;
+        setError(cause instanceof Error ? cause : new Error(String(cause)));
+        setLoading(false);
+      });
+    return () => abort.abort();
+  }, [runId, store]);
+
+  const refresh = useRefresh([["views", "run", runId]]);
+  const telling = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(telling.current), []);
+  useTail(after === null ? null : { path: "/v1/tail", params: { run_id: runId }, after }, {
+    onFrames: (frames: TailFrame[]) => {
+      const events = frames.map((frame) => JSON.parse(frame.data) as AnnalsEvent);
+      cache.put(events);
+      // Spans of later pages must stand before live events refer to them.
+      if (spansLoading) early.current.push(...events);
+      else for (const event of events) store.apply(event);
+      telling.current ??= setTimeout(() => {
+        telling.current = undefined;
+        setVersion(store.version);
+      }, TELL_MS_MIN);
+      refresh(frames);
+    },
+  });
+  return { store, cache, version, spansLoading, spansError };
+}
+
+async function loadSpans(
+  runId: string,
+  store: SpanStore,
+  signal: AbortSignal,
+  onPage: (page: SpansPage, first: boolean) => void,
+): Promise<void> {
+  let after: string | undefined;
+  let first = true;
+  do {
+    const page: SpansPage = await getJson<SpansPage>(
+      `/v1/runs/${encodeURIComponent(runId)}/spans`,
+      { after, limit: SPANS_PAGE },
+      signal,
+    );
+    store.addPage(page.spans);
+    onPage(page, first);
+    first = false;
+    after = page.next ?? undefined;
+  } while (after);
+}
