@@ -20,7 +20,7 @@ impl Machine {
             output(Command::new(program).args(arguments)).unwrap_or_else(|_| "unknown".to_owned())
         };
         let directory = plan.directory.display().to_string();
-        let filesystem = run("stat", &["-f", "-c", "%T", &directory]);
+        let filesystem = run("df", &["--output=fstype", &directory]);
         let commit = run("git", &["rev-parse", "--short", "HEAD"]);
         Self {
             lines: vec![
@@ -38,7 +38,8 @@ impl Machine {
                 (
                     "disk",
                     format!(
-                        "{filesystem}; a 4 KiB write and fdatasync takes {:.2} ms (median of 500)",
+                        "{}; a 4 KiB write and fdatasync takes {:.2} ms (median of 500)",
+                        filesystem.lines().last().unwrap_or("unknown"),
                         sync_median.as_secs_f64() * 1e3
                     ),
                 ),

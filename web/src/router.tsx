@@ -53,7 +53,7 @@ export type Since = (typeof SINCE)[number];
 
 export interface LiveSearch {
   type?: string[];
-  category?: string[];
+  category?: string;
   run?: string;
   agent?: string;
   event?: string;
@@ -97,7 +97,7 @@ const live = createRoute({
   path: "/live",
   validateSearch: (raw: RawSearch): LiveSearch => ({
     type: many(raw.type),
-    category: many(raw.category),
+    category: one(raw.category),
     run: one(raw.run),
     agent: one(raw.agent),
     event: one(raw.event),

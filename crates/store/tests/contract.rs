@@ -1,5 +1,12 @@
 //! Runs the contract suite on every engine.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test stops where it goes wrong"
+)]
+
 mod common;
 
 use common::{LocalEngine, MemoryEngine, suite};

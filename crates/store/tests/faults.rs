@@ -1,5 +1,12 @@
 //! What the writer does when the disk does not do its part.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test stops where it goes wrong"
+)]
+
 mod common;
 
 use std::sync::Arc;

@@ -1,5 +1,12 @@
 //! What a start makes of the files that another process left behind.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test stops where it goes wrong"
+)]
+
 mod common;
 
 use std::fs;
@@ -7,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use annals_core::event::Event;
 use annals_core::id::{LogId, Position};
-use annals_store::contract::{LogReader, LogWriter};
+use annals_store::contract::LogReader;
 use annals_store::local::{LocalLog, LocalOptions, OpenError, open_local};
 use annals_store::query::{PageLimit, Query};
 use common::*;

@@ -93,7 +93,7 @@ export const eventQuery = (eventId: string) =>
 
 export interface EventsFilter {
   event_type?: readonly string[];
-  category?: readonly string[];
+  category?: string;
   run_id?: string;
   actor_id?: string;
 }

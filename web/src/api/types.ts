@@ -85,6 +85,7 @@ export interface Span {
   span_id: string;
   kind: SpanKind;
   name: string;
+  title?: string | null;
   agent_id: string;
   parent_span_id: string | null;
   started_at: string;
@@ -117,6 +118,8 @@ export interface UsageRow {
   model_calls: number;
   tokens: Tokens;
   cost_micros: Cost;
+  /** Calls whose price is not known; they are in no cost. */
+  unpriced_calls?: number;
 }
 
 export interface Status {

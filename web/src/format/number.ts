@@ -66,3 +66,8 @@ export function bytes(size: number): string {
   if (size < 1e6) return `${digits(size / 1e3)} kB`;
   return `${digits(size / 1e6)} MB`;
 }
+
+/** "1 call", "12 calls". */
+export function many(size: number, noun: string): string {
+  return `${count(size)} ${noun}${size === 1 ? "" : "s"}`;
+}

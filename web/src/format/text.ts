@@ -7,6 +7,11 @@ export function middle(text: string, chars_max = 16): string {
   return `${text.slice(0, head)}…${text.slice(text.length - (chars_max - 1 - head))}`;
 }
 
+/** What a run is called: its title on one line, or its id. */
+export function runName(run: { title: string | null; run_id: string }): string {
+  return run.title?.trim() ? oneLine(run.title) : middle(run.run_id, 28);
+}
+
 /** One line of at most `chars_max` characters; an escape shows as ^[ instead of acting. */
 export function oneLine(text: string, chars_max = 200): string {
   const cut = text

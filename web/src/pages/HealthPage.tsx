@@ -107,7 +107,7 @@ function HealthFacts({ status, error }: { status: Status; error: Error | null })
         <Fact name="Rate">{perSecond(status.rate.events_per_s)} events/s</Fact>
         <Fact name="Durability">
           {status.durability}
-          {status.durability === "fsync" && (
+          {status.durability !== "os" && (
             <span className="faint"> – acknowledged means on disk</span>
           )}
         </Fact>

@@ -18,12 +18,11 @@ function without(list: string[] | undefined, value: string): string[] | undefine
   return left.length > 0 ? left : undefined;
 }
 
+/** Types add up; of run, agent and category there is one. */
 function changed(search: LiveSearch, word: FilterWord, on: boolean): LiveSearch {
-  if (word.key === "run" || word.key === "agent") {
-    return { ...search, [word.key]: on ? word.value : undefined };
-  }
-  const rest = without(search[word.key], word.value);
-  return { ...search, [word.key]: on ? [...(rest ?? []), word.value] : rest };
+  if (word.key !== "type") return { ...search, [word.key]: on ? word.value : undefined };
+  const rest = without(search.type, word.value);
+  return { ...search, type: on ? [...(rest ?? []), word.value] : rest };
 }
 
 export function LiveFilters({ search }: { search: LiveSearch }) {
@@ -33,7 +32,7 @@ export function LiveFilters({ search }: { search: LiveSearch }) {
   const put = (word: FilterWord, on: boolean) =>
     void navigate({ search: (before) => ({ ...before, ...changed(before, word, on) }) });
   const toggleCategory = (value: string) =>
-    put({ key: "category", value }, !search.category?.includes(value));
+    put({ key: "category", value }, search.category !== value);
   useKeys(
     Object.fromEntries(
       CATEGORIES.map((category, at) => [String(at + 1), () => toggleCategory(category)]),
@@ -89,7 +88,7 @@ export function LiveFilters({ search }: { search: LiveSearch }) {
           key={category}
           type="button"
           className="chip"
-          aria-pressed={search.category?.includes(category) ?? false}
+          aria-pressed={search.category === category}
           onClick={() => toggleCategory(category)}
         >
           <Glyph category={category} />

@@ -6,7 +6,7 @@ import { runsByStatusQuery, usageQuery } from "../api/queries";
 import type { AnnalsEvent, Run, UsageRow } from "../api/types";
 import { compact, money, perSecond } from "../format/number";
 import { isFailure, summarise } from "../format/summary";
-import { middle } from "../format/text";
+import { middle, runName } from "../format/text";
 import { ActivityBoard } from "../live/activity";
 import { rate } from "../live/connection";
 import type { TailFrame } from "../live/follow";
@@ -26,13 +26,14 @@ import { Sparkline } from "../ui/Sparkline";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
 
 const RUNNING_SHOWN = 50;
-const RECENT_SHOWN = 8;
+const FAILED_SHOWN = 5;
+const COMPLETED_SHOWN = 12;
 
 export function NowPage() {
   usePageTitle("Now");
   const running = useQuery(runsByStatusQuery("running", RUNNING_SHOWN));
-  const failed = useQuery(runsByStatusQuery("failed", RECENT_SHOWN));
-  const completed = useQuery(runsByStatusQuery("completed", RECENT_SHOWN));
+  const failed = useQuery(runsByStatusQuery("failed", FAILED_SHOWN));
+  const completed = useQuery(runsByStatusQuery("completed", COMPLETED_SHOWN));
   const [board] = useState(() => new ActivityBoard());
   const refresh = useRefresh([
     ["views", "runs-by-status"],
@@ -204,7 +205,7 @@ function RunningRow({ run, board }: { run: Run; board: ActivityBoard }) {
       >
         <StatusMark status={run.status} words={false} />
         <span className="running-name">
-          <span className="one-line strong">{run.title ?? middle(run.run_id, 24)}</span>
+          <span className="one-line strong">{runName(run)}</span>
           <span className="one-line small muted">{whose(run)}</span>
         </span>
         <ActivityLine event={activity?.event ?? null} now={now} />
@@ -298,7 +299,7 @@ function Recent({
             >
               <StatusMark status={run.status} endedAt={run.ended_at} words={false} />
               <span className="recent-name">
-                <span className="one-line strong">{run.title ?? middle(run.run_id, 24)}</span>
+                <span className="one-line strong">{runName(run)}</span>
                 {run.error ? (
                   <span className="one-line small fail">{run.error}</span>
                 ) : (

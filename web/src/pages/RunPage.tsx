@@ -32,7 +32,7 @@ export function RunPage() {
 
 function Run({ runId }: { runId: string }) {
   const detail = useRunDetail(runId);
-  const data = useRunData(runId);
+  const data = useRunData(runId, detail.data);
   const client = useQueryClient();
   const run = detail.data;
   usePageTitle(run?.title ?? middle(runId, 20));

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { runsQuery } from "../api/queries";
 import type { Run } from "../api/types";
 import { count } from "../format/number";
-import { middle } from "../format/text";
+import { middle, runName } from "../format/text";
 import { useCursor } from "../keys/useCursor";
 import { useLiveViews } from "../live/useTail";
 import type { Since } from "../router";
@@ -247,7 +247,7 @@ function RunLine({ run }: { run: Run }) {
         <StatusMark status={run.status} endedAt={run.ended_at} />
       </span>
       <span className="c-title one-line">
-        <span className="strong">{run.title ?? middle(run.run_id, 24)}</span>
+        <span className="strong">{runName(run)}</span>
         {run.cwd && (
           <span className="faint small phone-hide"> {run.cwd.split("/").slice(-2).join("/")}</span>
         )}

@@ -2,7 +2,7 @@
 import { type PointerEvent, useMemo, useRef, useState } from "react";
 import type { RunAgent } from "../api/types";
 import { duration } from "../format/duration";
-import { count } from "../format/number";
+import { count, many } from "../format/number";
 import { usePhone } from "../ui/hooks";
 import { Empty } from "../ui/States";
 import { useCanvas } from "../ui/useCanvas";
@@ -211,7 +211,7 @@ function LaneName({ placed: { lane, y, height }, left }: { placed: Placed; left:
           {lane.name}
         </span>
         <span className="one-line small faint num">
-          {calls > 0 ? `${count(calls)} calls` : `${count(lane.messages.length)} messages`}
+          {calls > 0 ? many(calls, "call") : many(lane.messages.length, "message")}
           {lane.errors > 0 && <span className="fail"> {count(lane.errors)} failed</span>}
         </span>
       </span>

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { RunDetail } from "../api/types";
 import { count, tokensTotal } from "../format/number";
-import { middle } from "../format/text";
+import { middle, runName } from "../format/text";
 import { Ago, CostMark, Id, RunTook, StatusMark, TokensSplit } from "../ui/Bits";
 import { Icon } from "../ui/icons";
 
@@ -14,8 +14,8 @@ export function RunHeader({ run }: { run: RunDetail }) {
         <Link to="/runs" search={{}} className="icon-button" aria-label="Back to all runs">
           <Icon name="back" size={16} />
         </Link>
-        <h1 className="one-line" title={run.title ?? run.run_id}>
-          {run.title ?? middle(run.run_id, 32)}
+        <h1 className="one-line" title={runName(run)}>
+          {runName(run)}
         </h1>
         <StatusMark status={run.status} endedAt={run.ended_at} />
         <span className="grow" />

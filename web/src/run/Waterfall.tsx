@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Category, SpanKind } from "../api/types";
 import { duration } from "../format/duration";
 import { compact, count } from "../format/number";
+import { oneLine } from "../format/text";
 import { useCursor } from "../keys/useCursor";
 import { useKeys } from "../keys/useKeys";
 import { Glyph, Took } from "../ui/Bits";
@@ -297,11 +298,12 @@ function SpanName({
       <button
         type="button"
         className={span.status === "error" ? "one-line span-label fail" : "one-line span-label"}
-        title={span.name}
+        title={span.title ? `${span.name}: ${span.title}` : span.name}
         onPointerDown={(event) => event.stopPropagation()}
         onClick={() => open(span.span_id)}
       >
         {span.name}
+        {span.title && <span className="faint small"> {oneLine(span.title, 80)}</span>}
       </button>
       {row.collapsed && <span className="badge num">{compact(row.child_count)}</span>}
       <span className="span-took small faint">

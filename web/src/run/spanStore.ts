@@ -1,6 +1,6 @@
 // Owns the spans of one run on this screen: pages from the API, then live events folded in the same way.
-import type { AnnalsEvent, JsonObject, Span, SpanKind, SpanStatus } from "../api/types";
-import { asNumber, asObject, asText } from "../format/summary";
+import type { AnnalsEvent, JsonObject, RunAgent, Span, SpanKind, SpanStatus } from "../api/types";
+import { asNumber, asObject, asText, inputHint } from "../format/summary";
 
 /** A span with its times as numbers, milliseconds since the epoch with microseconds as fractions. */
 export interface TimedSpan extends Span {
@@ -51,6 +51,37 @@ export class SpanStore {
     return changed;
   }
 
+  /** The events that begin and end runs and agents, which the API has no spans for. */
+  addLifecycle(events: readonly AnnalsEvent[]): void {
+    for (const event of events) this.fold(event, asObject(event.data));
+    this.version++;
+  }
+
+  /** What the run's totals know of its agents: those that were never announced, and when a silent one was last heard. */
+  addAgents(agents: readonly RunAgent[], running: boolean): void {
+    for (const agent of agents) {
+      const known = this.byKey.get(spanKey("agent", agent.agent_id));
+      const over = !running || agent.status !== "running";
+      if (!known) this.insert(agentSpan(agent, over, this.firstPosition(agent.agent_id)));
+      else if (known.end_position === null) {
+        known.end_ms = over ? Math.max(known.start_ms, timeMs(agent.last_at)) : null;
+        known.ended_at = over ? agent.last_at : null;
+        known.duration_ms = known.end_ms === null ? null : known.end_ms - known.start_ms;
+        known.status = over ? (agent.status === "failed" ? "error" : "ok") : "open";
+      }
+      const span = this.byKey.get(spanKey("agent", agent.agent_id));
+      const parent = agent.parent_agent_id;
+      if (span && parent && !this.byKey.has(spanKey("tool", span.parent_span_id ?? ""))) {
+        span.parent_span_id = this.byKey.get(spanKey("agent", parent))?.span_id ?? null;
+      }
+    }
+    this.version++;
+  }
+
+  private firstPosition(agentId: string): number {
+    return this.spans.find((span) => span.agent_id === agentId)?.start_position ?? 0;
+  }
+
   private fold(event: AnnalsEvent, data: JsonObject): boolean {
     const [noun, verb] = event.event_type.split(".");
     switch (noun) {
@@ -92,8 +123,10 @@ export class SpanStore {
   }
 
   private message(event: AnnalsEvent, data: JsonObject): boolean {
-    const id = asText(data.message_id) ?? event.event_id;
-    if (!this.open(event, "message", id, asText(data.kind))) return false;
+    // The API names a message by its position.
+    const id = String(event.position);
+    const name = asText(data.kind) ?? asText(data.sender_type);
+    if (!this.open(event, "message", id, name)) return false;
     return this.close(event, "message", id, "ok", {});
   }
 
@@ -107,6 +140,7 @@ export class SpanStore {
   }
 
   private open(event: AnnalsEvent, kind: SpanKind, id: string, name: string | null): boolean {
+    const data = asObject(event.data);
     if (this.byKey.has(spanKey(kind, id))) return false;
     const agent =
       kind === "agent" ? undefined : this.byKey.get(spanKey("agent", event.actor.actor_id));
@@ -116,6 +150,7 @@ export class SpanStore {
         span_id: id,
         kind,
         name: name ?? kind,
+        title: asText(data.title) ?? (data.input === undefined ? null : inputHint(data.input)),
         agent_id: event.actor.actor_id,
         parent_span_id: agent?.span_id ?? run?.span_id ?? null,
         started_at: event.occurred_at,
@@ -169,6 +204,22 @@ export class SpanStore {
     while (at > 0 && (this.spans[at - 1]?.start_position ?? 0) > span.start_position) at--;
     this.spans.splice(at, 0, span);
   }
+}
+
+function agentSpan(agent: RunAgent, over: boolean, start_position: number): TimedSpan {
+  return timed({
+    span_id: agent.agent_id,
+    kind: "agent",
+    name: agent.name ?? agent.agent_id,
+    agent_id: agent.agent_id,
+    parent_span_id: null,
+    started_at: agent.first_at,
+    ended_at: over ? agent.last_at : null,
+    duration_ms: over ? timeMs(agent.last_at) - timeMs(agent.first_at) : null,
+    status: over ? (agent.status === "failed" ? "error" : "ok") : "open",
+    start_position,
+    end_position: null,
+  });
 }
 
 function runKey(event: AnnalsEvent): string {

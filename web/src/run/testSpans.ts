@@ -16,6 +16,7 @@ export function span(part: Partial<TimedSpan> & { start_ms: number }): TimedSpan
     span_id: `s${part.start_position ?? part.start_ms}`,
     kind: "tool",
     name: "Bash",
+    title: null,
     agent_id: "main",
     parent_span_id: null,
     started_at,

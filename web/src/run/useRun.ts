@@ -3,13 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { getJson } from "../api/client";
 import { fetchEvents, runQuery } from "../api/queries";
-import type { AnnalsEvent, SpansPage } from "../api/types";
+import type { AnnalsEvent, RunDetail, SpansPage } from "../api/types";
 import type { TailFrame } from "../live/follow";
 import { useRefresh, useTail } from "../live/useTail";
 import { EventCache } from "./eventCache";
 import { SpanStore } from "./spanStore";
 
-const SPANS_PAGE = 5_000;
+const SPANS_PAGE = 10_000;
+const LIFECYCLE_PAGE = 1_000;
+const LIFECYCLE = ["run.started", "run.completed", "run.failed", "agent.started", "agent.stopped"];
 const TELL_MS_MIN = 200;
 
 export interface RunData {
@@ -25,7 +27,7 @@ export function useRunDetail(runId: string) {
   return useQuery(runQuery(runId));
 }
 
-export function useRunData(runId: string): RunData {
+export function useRunData(runId: string, detail: RunDetail | undefined): RunData {
   const [store] = useState(() => new SpanStore());
   const cache = useMemo(
     () =>
@@ -43,9 +45,12 @@ export function useRunData(runId: string): RunData {
   useEffect(() => {
     const abort = new AbortController();
     loadSpans(runId, store, abort.signal, (page, first) => {
-      if (first) setAfter(page.as_of);
+      // The first page is shown at once; laying out each of many pages anew would only slow them down.
+      if (!first) return;
+      setAfter(page.as_of);
       setVersion(store.version);
     })
+      .then(() => loadLifecycle(runId, store, abort.signal))
       .then(() => {
         for (const event of early.current) store.apply(event);
         early.current = [];
@@ -59,6 +64,12 @@ export function useRunData(runId: string): RunData {
       });
     return () => abort.abort();
   }, [runId, store]);
+
+  useEffect(() => {
+    if (!detail || spansLoading) return;
+    store.addAgents(detail.agents, detail.status === "running");
+    setVersion(store.version);
+  }, [detail, spansLoading, store]);
 
   const refresh = useRefresh([["views", "run", runId]]);
   const telling = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -99,4 +110,17 @@ async function loadSpans(
     first = false;
     after = page.next ?? undefined;
   } while (after);
+}
+
+async function loadLifecycle(runId: string, store: SpanStore, signal: AbortSignal): Promise<void> {
+  let cursor: string | undefined;
+  do {
+    const page = await fetchEvents(
+      { run_id: runId, event_type: LIFECYCLE },
+      { limit: LIFECYCLE_PAGE, cursor, order: "asc" },
+      signal,
+    );
+    store.addLifecycle(page.events);
+    cursor = page.next ?? undefined;
+  } while (cursor);
 }

@@ -6,7 +6,8 @@ import { getJson } from "../api/client";
 import { catalogQuery } from "../api/queries";
 import { endSession } from "../api/session";
 import type { AgentsPage, RunsPage } from "../api/types";
-import { middle } from "../format/text";
+import { many } from "../format/number";
+import { middle, runName } from "../format/text";
 import { StatusMark, TypeGlyph } from "../ui/Bits";
 import { useDebounced } from "../ui/hooks";
 import { Icon } from "../ui/icons";
@@ -54,7 +55,7 @@ function useFound(text: string, close: () => void): Found[] {
     const foundRuns: Found[] = (runs.data?.runs ?? []).map((run) => ({
       id: `run:${run.run_id}`,
       group: needle ? "Runs" : "Recent runs",
-      label: run.title ?? run.run_id,
+      label: runName(run),
       hint: run.agent_name ?? middle(run.run_id, 14),
       mark: <StatusMark status={run.status} endedAt={run.ended_at} words={false} />,
       act: go(
@@ -65,7 +66,7 @@ function useFound(text: string, close: () => void): Found[] {
       id: `agent:${agent.agent_id}`,
       group: "Agents",
       label: agent.agent_id,
-      hint: `${agent.runs} runs`,
+      hint: many(agent.runs, "run"),
       mark: <Icon name="agents" size={16} />,
       act: go(() => void navigate({ to: "/live", search: { agent: agent.agent_id } })),
     }));

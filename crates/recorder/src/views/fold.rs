@@ -3,7 +3,7 @@
 //! Total: an event of an unknown type counts as an event of its run and changes nothing else,
 //! and a payload that lacks what its type should have changes what it can.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use annals_core::envelope::ActorType;
 use annals_core::event::Event;
@@ -26,7 +26,7 @@ pub(super) struct Fold<'a> {
     runs: HashMap<i64, RunRow>,
     agents: HashMap<(i64, String), AgentRow>,
     calls: HashMap<(i64, CallKind, String), CallRow>,
-    new_calls: HashSet<(String, CallKind, String)>,
+    counted: HashMap<(String, CallKind, String), i64>,
 }
 
 /// One event as the fold sees it.
@@ -82,7 +82,7 @@ impl<'a> Fold<'a> {
             runs: HashMap::new(),
             agents: HashMap::new(),
             calls: HashMap::new(),
-            new_calls: HashSet::new(),
+            counted: HashMap::new(),
         }
     }
 
@@ -273,11 +273,11 @@ impl<'a> Fold<'a> {
         let Some(call_id) = fact.text(id_field) else { return Ok(()) };
         let (old, mut row) = match self.load_call(fact, kind, &call_id)? {
             Some(row) => (row.counts(kind), row),
-            None => {
-                let is_first = self.is_first(fact.header.workspace_id, kind, &call_id)?;
-                (Counts::default(), CallRow::new(fact.header.actor_id, fact.position, is_first))
-            }
+            None => (Counts::default(), CallRow::new(fact.header.actor_id, fact.position)),
         };
+        if kind == CallKind::Model {
+            self.count_here(fact, kind, &call_id, &mut row)?;
+        }
         self.update_call(&mut row, fact, kind, status);
         let new = row.counts(kind);
         let agent_id = row.agent_id.clone();
@@ -296,10 +296,21 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Whether no run of the workspace has had the call, be it written or of this batch.
-    fn is_first(&mut self, workspace_id: &str, kind: CallKind, call_id: &str) -> Result<bool> {
-        let is_new = self.new_calls.insert((workspace_id.to_owned(), kind, call_id.to_owned()));
-        Ok(is_new && !CallRow::is_known(self.db, workspace_id, kind.as_str(), call_id)?)
+    /// Makes the newest statement about a call the one that counts for the workspace:
+    /// a resumed session repeats calls of the one before it, and they must not count twice.
+    fn count_here(&mut self, fact: &Fact<'_>, kind: CallKind, call_id: &str, row: &mut CallRow) -> Result<()> {
+        if row.is_counted {
+            return Ok(());
+        }
+        row.is_counted = true;
+        let workspace_id = fact.header.workspace_id;
+        let key = (workspace_id.to_owned(), kind, call_id.to_owned());
+        if let Some(other) = self.counted.insert(key, fact.run)
+            && let Some(other) = self.calls.get_mut(&(other, kind, call_id.to_owned()))
+        {
+            other.is_counted = false;
+        }
+        CallRow::discount_others(self.db, workspace_id, kind.as_str(), call_id)
     }
 
     fn update_call(&self, row: &mut CallRow, fact: &Fact<'_>, kind: CallKind, status: CallStatus) {

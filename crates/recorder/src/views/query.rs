@@ -409,7 +409,7 @@ impl Views {
         let order = if query.group == UsageGroup::Day { "1 DESC" } else { "sum(calls.output_tokens) DESC, 1" };
         let sql = format!(
             "SELECT {key}, {USAGE_SUMS} FROM calls JOIN runs ON runs.id = calls.run \
-             WHERE calls.kind = 'model' AND calls.is_first AND {} GROUP BY 1 ORDER BY {order}",
+             WHERE calls.kind = 'model' AND calls.is_counted AND {} GROUP BY 1 ORDER BY {order}",
             conditions.text()
         );
         self.shared()?.storage.read(|db| collect(db, &sql, conditions.params, read_usage))

@@ -317,14 +317,14 @@ pub(super) struct CallRow {
     pub(super) start_position: Option<i64>,
     pub(super) end_position: Option<i64>,
     pub(super) error: Option<String>,
-    pub(super) is_first: bool,
+    pub(super) is_counted: bool,
     pub(super) tokens: Tokens,
     pub(super) vendor_cost: Option<i64>,
     pub(super) computed_cost: Option<i64>,
 }
 
 impl CallRow {
-    pub(super) fn new(agent_id: &str, position: i64, is_first: bool) -> Self {
+    pub(super) fn new(agent_id: &str, position: i64) -> Self {
         Self {
             id: None,
             agent_id: agent_id.to_owned(),
@@ -338,7 +338,7 @@ impl CallRow {
             start_position: None,
             end_position: None,
             error: None,
-            is_first,
+            is_counted: false,
             tokens: Tokens::default(),
             vendor_cost: None,
             computed_cost: None,
@@ -347,7 +347,7 @@ impl CallRow {
 
     pub(super) fn load(db: &Connection, run: i64, kind: &str, call_id: &str) -> rusqlite::Result<Option<Self>> {
         let sql = "SELECT id, agent_id, name, title, status, started_us, ended_us, duration_ms, \
-             first_position, start_position, end_position, error, is_first, input_tokens, output_tokens, \
+             first_position, start_position, end_position, error, is_counted, input_tokens, output_tokens, \
              cache_read_tokens, cache_write_tokens, vendor_cost, computed_cost \
              FROM calls WHERE run = ?1 AND kind = ?2 AND call_id = ?3";
         db.prepare_cached(sql)?.query_row(params![run, kind, call_id], Self::read).optional()
@@ -368,7 +368,7 @@ impl CallRow {
             start_position: row.get(9)?,
             end_position: row.get(10)?,
             error: row.get(11)?,
-            is_first: row.get(12)?,
+            is_counted: row.get(12)?,
             tokens: Tokens {
                 input: row.get(13)?,
                 output: row.get(14)?,
@@ -380,18 +380,19 @@ impl CallRow {
         })
     }
 
-    /// Whether the workspace has heard of a call in any run.
-    pub(super) fn is_known(db: &Connection, workspace_id: &str, kind: &str, call_id: &str) -> rusqlite::Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM calls JOIN runs ON runs.id = calls.run \
-             WHERE calls.kind = ?1 AND calls.call_id = ?2 AND runs.workspace_id = ?3)";
-        db.prepare_cached(sql)?.query_row([kind, call_id, workspace_id], |row| row.get(0))
+    /// Takes a call out of the workspace's usage wherever it is written; the caller's row is not yet.
+    pub(super) fn discount_others(db: &Connection, workspace_id: &str, kind: &str, call_id: &str) -> rusqlite::Result<()> {
+        let sql = "UPDATE calls SET is_counted = 0 WHERE kind = ?1 AND call_id = ?2 \
+             AND run IN (SELECT id FROM runs WHERE workspace_id = ?3)";
+        db.prepare_cached(sql)?.execute([kind, call_id, workspace_id])?;
+        Ok(())
     }
 
     pub(super) fn save(&self, db: &Connection, run: i64, kind: &str, call_id: &str) -> rusqlite::Result<()> {
         // A row with an id is replaced under it, so that the order of ids stays.
         let sql = "INSERT OR REPLACE INTO calls (id, run, kind, call_id, agent_id, name, title, status, \
              started_us, ended_us, duration_ms, first_position, start_position, end_position, error, \
-             is_first, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, vendor_cost, \
+             is_counted, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, vendor_cost, \
              computed_cost) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
              ?17, ?18, ?19, ?20, ?21, ?22)";
         db.prepare_cached(sql)?.execute(params![
@@ -410,7 +411,7 @@ impl CallRow {
             self.start_position,
             self.end_position,
             self.error,
-            self.is_first,
+            self.is_counted,
             self.tokens.input,
             self.tokens.output,
             self.tokens.cache_read,

@@ -90,9 +90,9 @@ CREATE TABLE calls (
   start_position INTEGER,
   end_position   INTEGER,
   error          TEXT,
-  -- Whether this is the first time the workspace heard of the call: a resumed session repeats
+  -- Whether this is the workspace's newest statement about the call: a resumed session repeats
   -- the history of the one before it, and its usage must not count twice.
-  is_first       INTEGER NOT NULL,
+  is_counted     INTEGER NOT NULL,
   input_tokens       INTEGER NOT NULL,
   output_tokens      INTEGER NOT NULL,
   cache_read_tokens  INTEGER NOT NULL,

@@ -143,6 +143,11 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
     )
 }
 
+/// A number of bytes that are, or are about to be, in memory.
+pub(crate) fn in_memory(byte_count: u64) -> usize {
+    usize::try_from(byte_count).unwrap_or(usize::MAX)
+}
+
 /// Fills `buffer` from `offset`.
 ///
 /// # Errors

@@ -5,10 +5,12 @@
 //! next segment is made by the writer. The writer waits for it only when too many tables are in
 //! memory. It ends when the engine closes; a half-written file is removed at the next start.
 
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::Upkeep;
 use super::disk::is_full;
 use super::index::build::{BuildFailure, POSTING_COUNT_MAX};
 use super::index::run::Run;
@@ -81,26 +83,30 @@ impl Signal {
     }
 }
 
-/// The background thread. Dropping it ends the thread and waits for it.
+/// The background work. Dropping it ends the thread and waits for it.
 #[derive(Debug)]
 pub(crate) struct Keeper {
-    signal: Arc<Signal>,
+    work: Work,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
-    pub(crate) fn start(shared: &Arc<Shared>) -> std::io::Result<Self> {
-        let signal = Arc::new(Signal::default());
-        let work = Work { shared: Arc::clone(shared), signal: Arc::clone(&signal) };
-        let thread = std::thread::Builder::new()
-            .name("annals-keeper".to_owned())
-            .spawn(move || work.run())?;
-        Ok(Self { signal, thread: Some(thread) })
+    pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<Self> {
+        let work = Work { shared: Arc::clone(shared), signal: Arc::default() };
+        let thread = match shared.options.upkeep {
+            Upkeep::Caller => None,
+            Upkeep::Thread => {
+                let work = work.clone();
+                let builder = std::thread::Builder::new().name("annals-keeper".to_owned());
+                Some(builder.spawn(move || work.run())?)
+            }
+        };
+        Ok(Self { work, thread })
     }
 
     /// Asks for a spare segment file.
     pub(crate) fn want_spare(&self) {
-        self.signal.tell(|state| {
+        self.work.signal.tell(|state| {
             if state.spare == Spare::None {
                 state.spare = Spare::Wanted;
             }
@@ -109,7 +115,7 @@ impl Keeper {
 
     /// Whether there is a spare segment file, which is the caller's from here on.
     pub(crate) fn take_spare(&self) -> bool {
-        let mut state = self.signal.lock();
+        let mut state = self.work.signal.lock();
         let is_ready = state.spare == Spare::Ready;
         if is_ready {
             state.spare = Spare::None;
@@ -118,41 +124,65 @@ impl Keeper {
     }
 
     /// Says that a segment was sealed, and waits while too many tables are in memory.
-    pub(crate) fn sealed(&self, shared: &Shared) -> Result<(), IndexStuck> {
-        self.signal.tell(|_| {});
-        let mut state = self.signal.lock();
-        while shared.view().tables.len() > TABLE_COUNT_MAX {
-            if let Some(stuck) = state.stuck {
-                return Err(stuck);
+    pub(crate) fn sealed(&self) -> Result<(), IndexStuck> {
+        self.work.signal.tell(|_| {});
+        self.wait_until(|work| {
+            match (work.shared.view().tables.len() > TABLE_COUNT_MAX, work.signal.lock().stuck) {
+                (false, _) => Some(Ok(())),
+                (true, Some(stuck)) => Some(Err(stuck)),
+                (true, None) => None,
             }
-            let waited = self.signal.changed.wait_timeout(state, STUCK_AFTER);
-            let (next, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            if timeout.timed_out() {
-                return Err(IndexStuck::Broken);
-            }
-            state = next;
-        }
-        Ok(())
+        })
+        .unwrap_or(Err(IndexStuck::Broken))
     }
 
     /// Waits until there is nothing left to index and merge, or something fails.
-    pub(crate) fn settle(&self, shared: &Shared) {
-        let mut state = self.signal.lock();
-        while state.stuck.is_none() && !state.is_merge_failed && next_job(shared).is_some() {
-            let waited = self.signal.changed.wait_timeout(state, STUCK_AFTER);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+    pub(crate) fn settle(&self) {
+        self.wait_until(|work| {
+            let is_failed = {
+                let state = work.signal.lock();
+                state.stuck.is_some() || state.is_merge_failed
+            };
+            (is_failed || next_job(&work.shared).is_none()).then_some(())
+        });
+    }
+
+    /// Lets work be done until there is an answer; none when nothing happens for long.
+    fn wait_until<T>(&self, answer: impl Fn(&Work) -> Option<T>) -> Option<T> {
+        loop {
+            let seen = self.work.signal.lock().news_count;
+            if let Some(answer) = answer(&self.work) {
+                return Some(answer);
+            }
+            if self.thread.is_none() {
+                self.work.turn();
+                continue;
+            }
+            let state = self.work.signal.lock();
+            let is_old = |state: &mut KeeperState| state.news_count == seen;
+            let waited = self.work.signal.changed.wait_timeout_while(state, STUCK_AFTER, is_old);
+            if waited.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
+                return None;
+            }
         }
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.signal.tell(|state| state.is_closing = true);
+        self.work.signal.tell(|state| state.is_closing = true);
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has been reported by the panic hook already.
             let _ = thread.join();
         }
     }
+}
+
+/// What became of a piece of work.
+enum Turn {
+    Worked,
+    Idle,
+    Failed,
 }
 
 enum Job {
@@ -184,6 +214,7 @@ fn merge_candidates(runs: &[Arc<Run>], fan_in: usize) -> Option<Vec<Arc<Run>>> {
     candidates.min_by_key(|group| tier(&group[0])).map(<[_]>::to_vec)
 }
 
+#[derive(Debug, Clone)]
 struct Work {
     shared: Arc<Shared>,
     signal: Arc<Signal>,
@@ -199,22 +230,36 @@ impl Work {
                 }
                 state.news_count
             };
-            self.make_spare();
-            match next_job(&self.shared) {
-                Some(job) => self.work(job),
-                None => self.wait(seen),
+            match self.turn() {
+                Turn::Worked => {}
+                Turn::Idle => self.wait(seen),
+                Turn::Failed => self.rest(),
             }
         }
     }
 
-    fn wait(&self, seen: u64) {
-        let mut state = self.signal.lock();
-        while state.news_count == seen && !state.is_closing {
-            state = self.signal.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+    /// Does the next piece of work.
+    fn turn(&self) -> Turn {
+        self.make_spare();
+        match next_job(&self.shared) {
+            Some(job) => self.work(job),
+            None => Turn::Idle,
         }
     }
 
-    fn work(&self, job: Job) {
+    fn rest(&self) {
+        let state = self.signal.lock();
+        let is_open = |state: &mut KeeperState| !state.is_closing;
+        let _ = self.signal.changed.wait_timeout_while(state, RETRY_AFTER, is_open);
+    }
+
+    fn wait(&self, seen: u64) {
+        let state = self.signal.lock();
+        let is_old = |state: &mut KeeperState| state.news_count == seen && !state.is_closing;
+        drop(self.signal.changed.wait_while(state, is_old));
+    }
+
+    fn work(&self, job: Job) -> Turn {
         let (is_merge, result) = match job {
             Job::Index => (false, self.index()),
             Job::Merge(runs) => (true, self.merge(&runs)),
@@ -229,15 +274,11 @@ impl Work {
             Err(BuildFailure::Write(error)) if is_full(error) => Some(IndexStuck::Full),
             Err(_) => Some(IndexStuck::Broken),
         };
-        let mut state = self.signal.lock();
-        match is_merge {
+        self.signal.tell(|state| match is_merge {
             true => state.is_merge_failed = stuck.is_some(),
             false => state.stuck = stuck,
-        }
-        self.signal.changed.notify_all();
-        if stuck.is_some() && !state.is_closing {
-            let _ = self.signal.changed.wait_timeout(state, RETRY_AFTER);
-        }
+        });
+        if stuck.is_some() { Turn::Failed } else { Turn::Worked }
     }
 
     /// Builds an index file again that a merge found damaged.
@@ -267,7 +308,7 @@ impl Work {
         let mut go_on = || {
             if self.shared.view().tables.len() > 1 {
                 let _ = self.index();
-                self.signal.changed.notify_all();
+                self.signal.tell(|_| {});
             }
             self.make_spare();
             !self.signal.is_closing()
@@ -312,7 +353,7 @@ impl Work {
         self.signal.lock().spare = if made.is_ok() { Spare::Ready } else { Spare::None };
     }
 
-    fn write_spare(&self) -> std::io::Result<()> {
+    fn write_spare(&self) -> io::Result<()> {
         let path = self.shared.directory.spare();
         let len = self.shared.options.segment_bytes;
         let file = self.shared.disk.create(&path)?;
@@ -320,7 +361,7 @@ impl Work {
         let mut offset = 0;
         while offset < len {
             if self.signal.is_closing() {
-                return Err(std::io::ErrorKind::Interrupted.into());
+                return Err(io::ErrorKind::Interrupted.into());
             }
             let end = len.min(offset + SPARE_STEP_BYTES);
             fill_with_zeros(&*file, offset, end)?;

@@ -47,6 +47,17 @@ pub enum Durability {
     Os,
 }
 
+/// Who does the work that no append waits for: index files, merges, the next segment's file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Upkeep {
+    /// A thread of the log's own.
+    #[default]
+    Thread,
+    /// The caller, in [`LocalWriter::settle_index`] and when too much has piled up. Every run of a
+    /// program then does the same file operations in the same order.
+    Caller,
+}
+
 /// How a local log is opened.
 #[derive(Debug, Clone)]
 pub struct LocalOptions {
@@ -60,6 +71,8 @@ pub struct LocalOptions {
     pub index_cache_bytes: usize,
     /// How many index files become one.
     pub merge_fan_in: usize,
+    /// Who does the work in the background.
+    pub upkeep: Upkeep,
 }
 
 impl LocalOptions {
@@ -72,6 +85,7 @@ impl LocalOptions {
             segment_bytes: 64 << 20,
             index_cache_bytes: 16 << 20,
             merge_fan_in: 8,
+            upkeep: Upkeep::Thread,
         }
     }
 }

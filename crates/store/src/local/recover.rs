@@ -70,7 +70,11 @@ pub(crate) fn settle_log_id(
 ) -> Result<LogId, OpenError> {
     let path = directory.log_id();
     match read_log_id(disk, directory) {
-        Ok(Some(log_id)) => return Ok(log_id),
+        // The process that made it may have been killed before its directory was synced.
+        Ok(Some(log_id)) => {
+            disk.sync_dir(&directory.trust()).map_err(|error| OpenError::io(path, error))?;
+            return Ok(log_id);
+        }
         Ok(None) => {}
         Err(SmallFileFault::Damaged(what)) => return Err(OpenError::damaged(path, 0, what)),
         Err(SmallFileFault::NewerFormat(format)) => {
@@ -141,7 +145,7 @@ impl Recovery<'_> {
     fn check_head(&self, first: Position) -> Result<(), OpenError> {
         let path = self.shared.files.path(first);
         let file = self.open(&path)?;
-        let mut bytes = [0; SEGMENT_HEAD_BYTES as usize];
+        let mut bytes = [0; 64];
         match read_exact_at(&*file, &mut bytes, 0) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 return Err(OpenError::damaged(path, 0, "its head is cut off"));

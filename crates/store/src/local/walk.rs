@@ -10,7 +10,7 @@
 use annals_core::id::{LogId, Position};
 use annals_core::record::HeaderRef;
 
-use super::disk::DiskFile;
+use super::disk::{DiskFile, in_memory, read_exact_at};
 use super::segment::{SEGMENT_HEAD_BYTES, SegmentFiles};
 use crate::contract::ReadFailure;
 use crate::frame::{
@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
         let Some(head) = self.head_at(offset)? else {
             return Ok(Err(FrameFault("a frame is cut off")));
         };
-        if head.group_offset as u64 > offset || !self.is_plausible(head, offset) {
+        if u64::from(head.group_offset) > offset || !self.is_plausible(head, offset) {
             return Ok(Err(FrameFault("a frame's head is impossible")));
         }
         let (log_id, next_position) = (self.log_id, self.next_position);
@@ -173,7 +173,7 @@ impl<'a> Walk<'a> {
 
     fn next_nonzero(&mut self, mut offset: u64) -> Result<Option<u64>, ReadFailure> {
         while offset < self.file_len {
-            let count = (self.file_len - offset).min(READ_BYTES as u64) as usize;
+            let count = in_memory((self.file_len - offset).min(READ_BYTES as u64));
             let bytes = self.bytes(offset, count)?;
             if let Some(place) = bytes.iter().position(|byte| *byte != 0) {
                 return Ok(Some(offset + place as u64));
@@ -189,16 +189,16 @@ impl<'a> Walk<'a> {
         if offset < self.buffer_offset || offset + count as u64 > buffer_end {
             self.load(offset, count)?;
         }
-        let start = (offset - self.buffer_offset) as usize;
+        let start = in_memory(offset - self.buffer_offset);
         Ok(self.buffer.get(start..start + count).unwrap_or_default())
     }
 
     fn load(&mut self, offset: u64, count: usize) -> Result<(), ReadFailure> {
         let wanted = count.max(READ_BYTES) as u64;
-        let byte_count = wanted.min(self.file_len.saturating_sub(offset)) as usize;
+        let byte_count = in_memory(wanted.min(self.file_len.saturating_sub(offset)));
         self.buffer.resize(byte_count, 0);
         self.buffer_offset = offset;
-        super::disk::read_exact_at(self.file, &mut self.buffer, offset)
+        read_exact_at(self.file, &mut self.buffer, offset)
             .map_err(|error| self.files.io_failure(self.segment, error))
     }
 }

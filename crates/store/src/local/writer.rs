@@ -15,7 +15,7 @@ use annals_core::time::Timestamp;
 use bytes::Bytes;
 
 use super::directory::{CleanEnd, write_clean_end};
-use super::disk::{DiskFile, DiskLock, is_full};
+use super::disk::{DiskFile, DiskLock, in_memory, is_full};
 use super::index::table::{Table, TableEntries};
 use super::keeper::{IndexStuck, Keeper};
 use super::recover::Active;
@@ -80,7 +80,7 @@ impl LocalWriter {
 
     /// Waits until sealed segments have their index files and these are merged.
     pub fn settle_index(&self) {
-        self.keeper.settle(&self.shared);
+        self.keeper.settle();
     }
 
     /// Closes the log and marks it as cleanly closed.
@@ -155,7 +155,7 @@ impl LocalWriter {
             None => true,
         };
         if !is_empty {
-            self.keeper.sealed(&self.shared).map_err(|stuck| match stuck {
+            self.keeper.sealed().map_err(|stuck| match stuck {
                 IndexStuck::Full => PersistFailure::Full,
                 IndexStuck::Broken => {
                     PersistFailure::Before("the index of sealed segments cannot be written".to_owned())
@@ -312,11 +312,11 @@ fn make_zeroed(file: &dyn DiskFile, len: u64) -> io::Result<()> {
 
 /// Writes zeros from `start` to `end`.
 pub(crate) fn fill_with_zeros(file: &dyn DiskFile, start: u64, end: u64) -> io::Result<()> {
-    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
     let mut offset = start;
     while offset < end {
         let count = (ZEROS.len() as u64).min(end - offset);
-        let zeros = ZEROS.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
+        let zeros = ZEROS.get(..in_memory(count)).unwrap_or_default();
         file.write_at(zeros, offset)?;
         offset += count;
     }

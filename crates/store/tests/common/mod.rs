@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of this")]
 
 pub mod faulty;
+pub mod power;
 pub mod suite;
 
 use std::path::PathBuf;

@@ -21,7 +21,7 @@ pub(crate) struct FilterProbe {
 
 impl FilterProbe {
     pub(crate) fn new(key: u64, block_count: u32) -> Self {
-        let block = (key >> 32) * u64::from(block_count) >> 32;
+        let block = ((key >> 32) * u64::from(block_count)) >> 32;
         let bits = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         // `block` is below `block_count`, because the other factor is below one.
         Self { block: u32::try_from(block).unwrap_or(0), bits: bits ^ bits >> 32 }

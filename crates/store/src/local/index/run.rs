@@ -20,7 +20,7 @@ use super::write::{
 };
 use crate::contract::ReadFailure;
 use crate::keys::is_filtered;
-use crate::local::disk::{Disk, DiskFile, read_exact_at};
+use crate::local::disk::{Disk, DiskFile, in_memory, read_exact_at};
 use crate::local::segment::Place;
 
 /// Numbers for the page cache; unique in the process.
@@ -154,7 +154,7 @@ impl Run {
         let ordinal = position - self.first;
         let page = self.layout.offset_page + narrow(ordinal / OFFSETS_PER_PAGE as u64);
         let page = self.page(cache, page)?;
-        let slot = (ordinal % OFFSETS_PER_PAGE as u64) as usize;
+        let slot = in_memory(ordinal % OFFSETS_PER_PAGE as u64);
         let index = self.covered.partition_point(|covered| covered.last < position);
         let segment = self.covered.get(index).map_or(self.first, |covered| covered.first);
         Ok(Place { segment: Position(segment), offset: u32_at(&page, slot * 4) })
@@ -174,7 +174,7 @@ impl Run {
                 })?;
                 page = Some((index, loaded));
             }
-            let slot = (ordinal % OFFSETS_PER_PAGE as u64) as usize;
+            let slot = in_memory(ordinal % OFFSETS_PER_PAGE as u64);
             Ok(page.as_ref().map_or(0, |(_, page)| u32_at(page, slot * 4)))
         })
     }
