@@ -26,7 +26,7 @@ fn shows_a_living_log_and_leaves_nothing_behind() {
 
     let session = Http::connect(address, "none").unwrap().post("/v1/session", &format!(r#"{{"code":"{code}"}}"#));
     let session = session.unwrap();
-    assert_eq!(session.status, 200, "{}", session.text());
+    assert_eq!(session.status, 201, "{}", session.text());
     let mut http = Http::connect(address, session.json()["token"].as_str().unwrap()).unwrap();
     wait_for("finished and running runs in the views", || {
         let runs = http.get("/v1/runs?limit=100").unwrap().json()["runs"].clone();

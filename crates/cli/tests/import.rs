@@ -143,12 +143,13 @@ fn agent_runs() -> Option<(PathBuf, Value)> {
 /// What an independent count says of a transcript, in our words.
 fn expected_counts(expected: &Value) -> Option<Value> {
     let tokens = expected.get("tokens_dedup_by_message_id_last")?;
+    let tokens = |name: &str| tokens[name].as_u64().unwrap_or(0);
     Some(json!({
         "model_calls": expected["llm_messages_unique"], "tool_calls": expected["tool_use_total"],
         "tool_errors": expected["tool_errors"], "tool_calls_open": expected["tool_use_without_result"],
         "tokens": {
-            "input": tokens["input_tokens"], "output": tokens["output_tokens"],
-            "cache_read": tokens["cache_read_input_tokens"], "cache_write": tokens["cache_creation_input_tokens"],
+            "input": tokens("input_tokens"), "output": tokens("output_tokens"),
+            "cache_read": tokens("cache_read_input_tokens"), "cache_write": tokens("cache_creation_input_tokens"),
         },
     }))
 }

@@ -7,6 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use support::audit::{Acknowledged, Ledger, audit};
+use support::http::Http;
 use support::{Luck, Server, event};
 
 const WRITERS: u64 = 64;
@@ -14,9 +15,8 @@ const STREAMS: u64 = 8;
 const REQUESTS: u64 = 12;
 
 /// Writes its share, one event and batches in turn, and gives what it was told.
-fn write(server: &Server, seed: u64) -> Ledger {
+fn write(mut http: Http, seed: u64) -> Ledger {
     let mut luck = Luck(seed);
-    let mut http = server.http();
     let mut ledger = Ledger::default();
     for request in 0..REQUESTS {
         let stream = format!("stream-{}", luck.below(STREAMS));
@@ -45,7 +45,9 @@ fn sixty_four_writers_on_eight_streams_leave_no_gap() {
     let server = Server::start(&dir.path().join("data"));
     let mut ledger = Ledger::default();
     std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..WRITERS).map(|seed| scope.spawn({ let server = &server; move || write(server, seed) })).collect();
+        let connections: Vec<_> = (0..WRITERS).map(|_| server.http()).collect();
+        let writers: Vec<_> =
+            (0..).zip(connections).map(|(seed, http)| scope.spawn(move || write(http, seed))).collect();
         writers.into_iter().for_each(|writer| ledger.merge(writer.join().unwrap()));
     });
     assert_eq!(ledger.sent.len(), ledger.acknowledged.len());

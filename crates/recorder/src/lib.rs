@@ -11,9 +11,13 @@ pub mod refusal;
 pub mod request;
 
 mod pipeline;
+
+mod translate;
+
 mod prepare;
 mod schema;
-mod translate;
+
+mod answer;
 
 mod sequencer;
 

@@ -7,14 +7,15 @@ use annals_core::catalog::Catalog;
 use annals_core::envelope::{Authority, Draft};
 use annals_core::id::{CorrelationId, LogId};
 use annals_core::limits::CLOCK_AHEAD_SECONDS_MAX;
-use annals_core::record::{Header, Salt, ServerFields, commitment};
+use annals_core::record::{Header, SALT_BYTES, Salt, ServerFields, commitment};
 use annals_core::time::Timestamp;
 use annals_store::contract::Prepared;
 use bytes::Bytes;
 
 use crate::principal::Principal;
 use crate::refusal::EventRefusal;
-use crate::request::Door;
+use crate::recorder::Inner;
+use crate::request::{AppendRequest, Door};
 use crate::schema::SchemaSet;
 use crate::world::Entropy;
 
@@ -39,7 +40,25 @@ pub(crate) struct Checked {
     pub(crate) unless_replayed: Option<EventRefusal>,
 }
 
-impl Preparation<'_> {
+impl<'a> Preparation<'a> {
+    /// What all events of a request share.
+    pub(crate) fn of(
+        inner: &'a Inner,
+        request: &'a AppendRequest,
+        trace_correlation: Option<&'a CorrelationId>,
+    ) -> Self {
+        Self {
+            log_id: inner.reader.log_id(),
+            principal: &request.principal,
+            door: &request.door,
+            received_at: inner.clock.now(),
+            trace_correlation,
+            catalog: &inner.catalog,
+            schemas: inner.schemas.as_ref(),
+            entropy: inner.entropy.as_ref(),
+        }
+    }
+
     /// Whether the principal may append the event at all. No replay answers past this.
     pub(crate) fn authorize(&self, draft: &Draft) -> Result<(), EventRefusal> {
         if let Some(claimed) = &draft.workspace_id
@@ -117,6 +136,13 @@ fn check_room(draft: &Draft) -> Result<(), EventRefusal> {
         room_id: draft.scope.room_id.as_ref().map(ToString::to_string),
         stream: draft.stream.clone(),
     })
+}
+
+/// One salt an event, drawn at once because each draw is a call into the system.
+pub(crate) fn draw_salts(entropy: &dyn Entropy, count: usize) -> Vec<Salt> {
+    let mut bytes = vec![0; count * SALT_BYTES];
+    entropy.fill(&mut bytes);
+    bytes.as_chunks().0.to_vec()
 }
 
 /// The correlation that a W3C `traceparent` gives: its trace id.

@@ -91,9 +91,9 @@ impl Stats {
         }
     }
 
-    pub(crate) fn count_refused<'a>(&self, refusals: impl Iterator<Item = &'a EventRefusal>) {
-        for refusal in refusals {
-            if let EventRefusal::Schema { event_type, .. } = refusal {
+    pub(crate) fn count_refused<T>(&self, events: &[Result<T, EventRefusal>]) {
+        for event in events {
+            if let Err(EventRefusal::Schema { event_type, .. }) = event {
                 let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
                 bump(&mut counts.schema_failures, self.label(event_type));
             }

@@ -92,8 +92,10 @@ fn grow(
     }
     if wanted > whole.capacity() {
         let capacity = wanted.max(whole.capacity() * 2).min(byte_count_max);
-        hold(share, capacity, byte_count_max)?;
+        // While the bytes move, both places are held.
+        take(share, whole.capacity() + capacity)?;
         whole.reserve_exact(capacity - whole.len());
+        share.shrink_to(whole.capacity());
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ import { runsByStatusQuery, usageQuery } from "../api/queries";
 import type { AnnalsEvent, Run, UsageRow } from "../api/types";
 import { compact, money, perSecond } from "../format/number";
 import { isFailure, summarise } from "../format/summary";
-import { middle, runName } from "../format/text";
+import { runName } from "../format/text";
 import { ActivityBoard } from "../live/activity";
 import { rate } from "../live/connection";
 import type { TailFrame } from "../live/follow";

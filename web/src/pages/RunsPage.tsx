@@ -68,7 +68,6 @@ export function RunsPage() {
     void navigate({ search: (before) => ({ ...before, q: q || undefined }), replace: true });
   }, [q, navigate]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the start of the span is fixed when it is chosen.
   const since = useMemo(() => sinceTime(search.since), [search.since]);
   const filter = { status: search.status, agent_id: search.agent, q: search.q, since };
   const found = useInfiniteQuery(runsQuery(filter));

@@ -22,7 +22,6 @@ export function UsagePage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const by = search.by ?? "model";
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the start of the span is fixed when it is chosen.
   const since = useMemo(() => sinceTime(search.since), [search.since]);
   const found = useQuery(usageQuery(by, since));
   useLiveViews([["views", "usage"]]);

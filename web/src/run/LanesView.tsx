@@ -3,10 +3,11 @@ import { type PointerEvent, useMemo, useRef, useState } from "react";
 import type { RunAgent } from "../api/types";
 import { duration } from "../format/duration";
 import { count, many } from "../format/number";
+import { oneLine } from "../format/text";
 import { usePhone } from "../ui/hooks";
 import { Empty } from "../ui/States";
 import { useCanvas } from "../ui/useCanvas";
-import { firstVisible, type Lane, lanesOf } from "./lanes";
+import { firstVisible, foldLanes, type Lane, lanesOf } from "./lanes";
 import { type Frame, paintLine, paintTicks, readPaints, rulerTicks } from "./paint";
 import type { TimedSpan } from "./spanStore";
 import { Band, Overview, Ruler } from "./TimePane";
@@ -73,16 +74,15 @@ function lineY(lane: Lane, line: number, sizes: Measures): number {
 export function LanesView(props: TimePictureProps & { agents: readonly RunAgent[] }) {
   const { data, agents, openEnd, time, running, open } = props;
   const phone = usePhone();
-  const [pane, full, tall] = useSize();
+  const [scroller, full, tall] = useSize();
   const room = tall - HEAD_PX - 24;
   const left = phone ? 96 : 210;
-  const width = Math.max(1, full - left - 12);
-  const scroller = useRef<HTMLDivElement>(null);
+  const width = Math.max(1, full - left - 6);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [tip, setTip] = useState<{ span: TimedSpan; x: number; y: number } | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the store is mutable; its version says when it changed, and a moving edge alone changes no line.
   const lanes = useMemo(
-    () => lanesOf({ spans: data.store.spans, agents, open_end_ms: openEnd }),
+    () => foldLanes(lanesOf({ spans: data.store.spans, agents, open_end_ms: openEnd }), openEnd),
     [data.store, data.version, agents],
   );
   const layout = useMemo(() => placed(lanes, Math.min(room, 520)), [lanes, room]);
@@ -151,7 +151,7 @@ export function LanesView(props: TimePictureProps & { agents: readonly RunAgent[
           Drag or wheel to zoom, <kbd>Shift</kbd> drag to pan
         </span>
       </div>
-      <div ref={pane} className="picture">
+      <div className="picture">
         <div
           ref={scroller}
           className="scroll lanes"
@@ -243,6 +243,8 @@ function Tip({
         {span.kind}, {span.status === "open" ? "open" : duration(span.duration_ms)}
         {span.status === "error" && <span className="fail"> failed</span>}
       </span>
+      {span.title && <span className="small one-line">{oneLine(span.title, 80)}</span>}
+      <span className="small muted one-line">{span.agent_id}</span>
       <span className="small faint num">after {duration(span.start_ms - from_ms)}</span>
     </div>
   );

@@ -1,6 +1,6 @@
 // Owns the reading view of a run: rows of any height, virtualised, with payloads fetched for what is on screen.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { type RefObject, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { RunDetail } from "../api/types";
 import { duration } from "../format/duration";
 import { count } from "../format/number";
@@ -78,7 +78,7 @@ interface RowsProps extends TranscriptProps {
 function Rows({ rows, run, data, chosen, open, target, reached }: RowsProps) {
   const { cache } = data;
   useSyncExternalStore(cache.subscribe, () => cache.version);
-  const scroller = useRef<HTMLDivElement>(null);
+  const scroller = useRef<HTMLElement>(null);
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
   const toggle = (key: string) =>
     setExpanded((before) => {
@@ -136,13 +136,12 @@ function Rows({ rows, run, data, chosen, open, target, reached }: RowsProps) {
 
   return (
     <div className="transcript-scroll">
-      <div
+      <section
         ref={scroller}
         className="scroll transcript"
         onScroll={follow.scrolled}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
         tabIndex={0}
-        role="region"
         aria-label="Transcript"
       >
         <ol className="list-rows" style={{ height: virtual.getTotalSize() }}>
@@ -183,7 +182,7 @@ function Rows({ rows, run, data, chosen, open, target, reached }: RowsProps) {
             );
           })}
         </ol>
-      </div>
+      </section>
       {follow.behind > 0 && (
         <button
           type="button"
@@ -213,7 +212,7 @@ function rowKey(row: TranscriptRow | undefined): string | null {
 
 /** Stays at the end while the run goes on, until the reader scrolls away; then counts what is new. */
 function useFollow(
-  scroller: React.RefObject<HTMLDivElement | null>,
+  scroller: RefObject<HTMLElement | null>,
   length: number,
   running: boolean,
   scrollToEnd: () => void,
@@ -222,7 +221,6 @@ function useFollow(
   const at = useRef(scrollToEnd);
   at.current = scrollToEnd;
   const following = seen === null;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each new row moves the end.
   useEffect(() => {
     if (following && running && length > 0) at.current();
   }, [following, running, length]);

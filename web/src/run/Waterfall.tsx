@@ -127,12 +127,11 @@ function Tree({
   fold,
 }: TimePictureProps & { rows: TreeRow[]; fold(id: string): void }) {
   const phone = usePhone();
-  const [pane, full] = useSize();
+  const [scroller, full] = useSize();
   const left = phone
     ? Math.round(full * 0.42)
     : Math.min(420, Math.max(260, Math.round(full * 0.34)));
-  const width = Math.max(1, full - left - 12);
-  const scroller = useRef<HTMLDivElement>(null);
+  const width = Math.max(1, full - left - 6);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -183,7 +182,7 @@ function Tree({
   }, [chosen, chosenIndex >= 0]);
 
   return (
-    <div ref={pane} className="picture">
+    <div className="picture">
       <div
         ref={scroller}
         className="scroll waterfall"

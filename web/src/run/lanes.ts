@@ -115,3 +115,52 @@ export function firstVisible(
   }
   return low;
 }
+
+const SUBAGENT_LANES_MAX = 24;
+
+/** Many sub-agents share lanes: those that worked one after the other stand in one, so that what is parallel still shows. */
+export function foldLanes(lanes: readonly Lane[], open_end_ms: number): Lane[] {
+  const subs = lanes.filter((lane) => lane.depth > 0);
+  if (subs.length <= SUBAGENT_LANES_MAX) return [...lanes];
+  const reach = subs.map((lane) => ({ lane, ...laneReach(lane, open_end_ms) }));
+  reach.sort((a, b) => a.from - b.from);
+  const slots: { lane: Lane; until: number; agents: number }[] = [];
+  for (const one of reach) {
+    let slot = slots.find((busy) => busy.until <= one.from);
+    if (!slot) {
+      slot = { lane: emptyLane(`slot ${slots.length + 1}`), until: 0, agents: 0 };
+      slots.push(slot);
+    }
+    join(slot.lane, one.lane);
+    slot.until = one.to;
+    slot.agents++;
+  }
+  for (const slot of slots) slot.lane.name = `${slot.agents.toLocaleString("en")} sub-agents`;
+  return [...lanes.filter((lane) => lane.depth === 0), ...slots.map((slot) => slot.lane)];
+}
+
+function laneReach(lane: Lane, open_end_ms: number): { from: number; to: number } {
+  let from = Number.POSITIVE_INFINITY;
+  let to = 0;
+  for (const line of [...lane.lines, lane.messages]) {
+    const first = line[0];
+    const last = line[line.length - 1];
+    if (first) from = Math.min(from, first.start_ms);
+    if (last) to = Math.max(to, last.end_ms ?? open_end_ms);
+  }
+  return { from, to };
+}
+
+function emptyLane(agent_id: string): Lane {
+  return { agent_id, name: agent_id, depth: 1, lines: [[]], messages: [], errors: 0 };
+}
+
+function join(into: Lane, lane: Lane): void {
+  lane.lines.forEach((line, at) => {
+    const spans = into.lines[at];
+    if (spans) spans.push(...line);
+    else into.lines[at] = [...line];
+  });
+  into.messages.push(...lane.messages);
+  into.errors += lane.errors;
+}

@@ -1,7 +1,7 @@
 // Owns the proof of the waterfall's tree, the swimlanes and the transcript's rows.
 import { describe, expect, it } from "vitest";
 import type { SpanKind } from "../api/types";
-import { firstVisible, lanesOf } from "./lanes";
+import { firstVisible, foldLanes, lanesOf } from "./lanes";
 import { agent, event, span } from "./testSpans";
 import { editDiff, textOf, toolSaid, transcriptRows } from "./transcript";
 import { treeRows } from "./tree";
@@ -99,6 +99,15 @@ describe("lanesOf", () => {
       "sub:1",
       "other:0",
     ]);
+  });
+  it("lets many sub-agents share lanes when they did not overlap", () => {
+    const ids = Array.from({ length: 40 }, (_, at) => `sub${at}`);
+    const spans = ids.map((agent_id, at) =>
+      span({ agent_id, start_ms: at * 10, end_ms: at * 10 + 15 }),
+    );
+    const agents = [agent("main"), ...ids.map((id) => agent(id, "main"))];
+    const lanes = foldLanes(lanesOf({ spans, agents, open_end_ms: 999 }), 999);
+    expect(lanes.map((lane) => lane.name)).toEqual(["20 sub-agents", "20 sub-agents"]);
   });
   it("finds the first bar that reaches into the view", () => {
     const line = [0, 10, 20, 30].map((start_ms) => span({ start_ms, end_ms: start_ms + 5 }));

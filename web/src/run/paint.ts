@@ -102,8 +102,14 @@ function paintOpen(
   if (frame.running) context.fillRect(right - 2, box.y, 2, box.height);
 }
 
-/** A failed bar is red as a whole, and ends in a mark that stays visible at any zoom. */
-function paintFailures(frame: Frame, pairs: number[], box: { y: number; height: number }): void {
+const FAILED_BAR_PX_MIN = 5;
+
+/** Among thousands a failure is a notch at the top of its line; with room the bar itself is red, and ends in a mark. */
+function paintFailures(
+  frame: Frame,
+  pairs: readonly number[],
+  box: { y: number; height: number },
+): void {
   const { context, paints } = frame;
   context.fillStyle = paints.failure;
   let painted = Number.NEGATIVE_INFINITY;
@@ -111,13 +117,12 @@ function paintFailures(frame: Frame, pairs: number[], box: { y: number; height: 
     const left = pairs[at] ?? 0;
     const right = pairs[at + 1] ?? 0;
     if (right <= painted + 0.5) continue;
-    context.fillRect(
-      Math.max(left, painted),
-      box.y,
-      Math.max(right - left, BAR_PX_MIN),
-      box.height,
-    );
-    context.fillRect(right - 1, box.y - 3, 2, box.height + 6);
+    if (right - left < FAILED_BAR_PX_MIN) {
+      context.fillRect(right - 2, box.y - 3, 2, box.height / 2 + 2);
+    } else {
+      context.fillRect(Math.max(left, painted), box.y, right - left, box.height);
+      context.fillRect(right - 1, box.y - 3, 2, box.height + 6);
+    }
     painted = right;
   }
 }

@@ -134,7 +134,6 @@ export function Palette({ close }: { close: () => void }) {
       <div className="palette-field">
         <Icon name="search" size={16} />
         <input
-          // biome-ignore lint/a11y/noAutofocus: the palette was asked for by a key, and is a field first of all.
           autoFocus
           role="combobox"
           aria-expanded="true"

@@ -333,6 +333,15 @@ impl<'a> HeaderRef<'a> {
         })
     }
 
+    /// The stream's name, owned.
+    #[must_use]
+    pub fn stream_key(&self) -> Option<StreamKey> {
+        Some(StreamKey {
+            stream_type: self.stream_type.parse().ok()?,
+            stream_id: self.stream_id.parse().ok()?,
+        })
+    }
+
     /// Whether another header says the same, seen from its sender.
     ///
     /// What the server filled in both is not compared, nor what only the server sets.
