@@ -49,7 +49,8 @@ async fn many_large_bodies_at_once_are_bounded() {
         assert!(code == "overloaded" || code == "empty_batch", "{code}");
     }
     println!("{} MiB more at the most", (most - before) / MEBIBYTE);
-    assert!(most - before < 320 * MEBIBYTE, "{} MiB more", (most - before) / MEBIBYTE);
+    // The budget, and half of it again for what the allocator has not given back yet.
+    assert!(most - before < 384 * MEBIBYTE, "{} MiB more", (most - before) / MEBIBYTE);
     assert_eq!(server.head(), 0);
     server.stop().await;
 }
@@ -66,12 +67,12 @@ async fn a_stopped_reader_is_cut_off_with_its_resume_point_and_costs_nothing() {
     let _turn = TURN.lock().await;
     let server = TestServer::start().await;
     // The ring of recent events and the allocator are warm before anything is measured.
-    append_batches(&server, 15, &json!("x".repeat(1_000))).await;
+    append_batches(&server, 30, &json!("x".repeat(1_000))).await;
     let mut socket = open_raw_tail(&server).await;
     let mut seen = vec![0; 512];
     socket.read_exact(&mut seen).await.unwrap();
     let before = resident_bytes();
-    append_batches(&server, 30, &json!("x".repeat(1_000))).await;
+    append_batches(&server, 12, &json!("x".repeat(1_000))).await;
     if let (Some(before), Some(after)) = (before, resident_bytes()) {
         println!("{} KiB more", after.saturating_sub(before) / 1024);
         assert!(after.saturating_sub(before) < 16 * MEBIBYTE, "{} MiB more", (after - before) / MEBIBYTE);
@@ -82,7 +83,7 @@ async fn a_stopped_reader_is_cut_off_with_its_resume_point_and_costs_nothing() {
     let ids: Vec<u64> = text.lines().filter_map(|line| line.strip_prefix("id:")?.parse().ok()).collect();
     assert!(text.contains("event:annals.lagged\n"), "the reader was told");
     let resume_after = *ids.last().unwrap();
-    assert!(ids.len() < 15_000, "it did not get everything: {}", ids.len());
+    assert!(ids.len() < 10_000, "it did not get everything: {}", ids.len());
     // The lagged frame repeats the last event's id: that is the resume point.
     assert_eq!(ids[ids.len() - 2], resume_after);
     let (first, events) = (ids[0], &ids[..ids.len() - 1]);
@@ -100,7 +101,7 @@ async fn open_raw_tail(server: &TestServer) -> TcpStream {
     let mut socket = socket.connect(server.address).await.unwrap();
     let request = format!(
         "GET /v1/streams/run/r/events HTTP/1.0\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
-         accept: text/event-stream\r\nlast-event-id: 14990\r\n\r\n",
+         accept: text/event-stream\r\nlast-event-id: 29990\r\n\r\n",
         server.address, server.owner
     );
     socket.write_all(request.as_bytes()).await.unwrap();

@@ -198,6 +198,27 @@ fn damage_in_a_closed_log_stops_the_start_even_at_its_end() {
 }
 
 #[test]
+fn the_advice_for_a_damaged_log_works() {
+    let left = sealed();
+    let damaged = log_files(left.dir.path())[2].clone();
+    change(&damaged, |bytes| bytes[64 + 30] ^= 1);
+    fs::remove_dir_all(left.dir.path().join("derived")).unwrap();
+    let error = open_local(left.dir.path(), small_options()).unwrap_err();
+    let OpenError::Damaged { file, offset, .. } = error else { panic!("{error}") };
+    assert_eq!((&file, offset), (&damaged, 64));
+    for later in log_files(left.dir.path()).into_iter().filter(|other| *other > file) {
+        fs::remove_file(later).unwrap();
+    }
+    fs::remove_file(left.dir.path().join("log/clean")).unwrap();
+    change(&file, |bytes| bytes.truncate(offset as usize));
+    let mut log = open_local(left.dir.path(), small_options()).unwrap();
+    let kept = log.reader.head().position.get() as usize;
+    assert!(kept > 0);
+    assert_eq!(audit(&log.reader), left.events[..kept]);
+    append(&mut log.writer, vec![sample("s", "1").unit()]);
+}
+
+#[test]
 fn a_clean_end_is_believed_once() {
     let left = left_behind(3, &one_segment());
     open(&left).unwrap().writer.close().unwrap();
@@ -259,7 +280,11 @@ fn a_missing_segment_is_refused() {
             assert!(files.len() > 4, "{files:?}");
             fs::remove_file(&files[missing]).unwrap();
             let error = open_local(left.dir.path(), small_options()).unwrap_err();
-            let is_named = matches!(error, OpenError::SegmentMissing { .. } | OpenError::Read(_));
+            let is_named = match &error {
+                OpenError::SegmentMissing { .. } => true,
+                OpenError::Damaged { what, .. } => what.contains("before the next one begins"),
+                _ => false,
+            };
             assert!(is_named, "{error}");
         }
     }

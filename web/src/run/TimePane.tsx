@@ -102,7 +102,7 @@ export function Overview({
       onPointerUp={gestures.onPointerUp}
       title="Drag to zoom in, turn the wheel to zoom, 0 for the whole run"
     >
-      <canvas ref={canvas} className="fill" role="presentation" />
+      <canvas ref={canvas} className="fill" />
       {gestures.band && <Band {...gestures.band} />}
     </div>
   );

@@ -7,6 +7,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod http;
+pub(crate) mod trace;
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};

@@ -9,11 +9,11 @@ use annals_core::envelope::ActorType;
 use annals_core::event::Event;
 use annals_core::json::{as_i64, as_str, member};
 use annals_core::price::{PriceTable, TokenUsage};
-use annals_core::record::HeaderRef;
+use annals_core::record::{HeaderRef, ServerFilled};
 use rusqlite::{Connection, params};
 
 use super::model::{CallStatus, Tokens};
-use super::rows::{AgentRow, CallKind, CallRow, Counts, RunRow};
+use super::rows::{AgentRow, CallKind, CallRow, Counts, Moment, RunRow};
 
 /// Characters of a title or an error in a table. The event has the whole text.
 const SUMMARY_CHARACTERS_MAX: usize = 300;
@@ -34,7 +34,7 @@ struct Fact<'a> {
     header: HeaderRef<'a>,
     data: &'a str,
     run: i64,
-    at_us: i64,
+    moment: Moment,
     position: i64,
 }
 
@@ -59,6 +59,15 @@ impl Fact<'_> {
             message.or_else(|| as_str(error)).map(|text| summary(&text))
         };
         self.summary("message").or_else(nested)
+    }
+}
+
+/// When an event happened. A native writer that says nothing means now; a record of old does not.
+fn moment(header: &HeaderRef<'_>) -> Moment {
+    let is_filled = header.server_filled.contains(ServerFilled::OCCURRED_AT);
+    Moment {
+        at_us: header.occurred_at.as_micros(),
+        is_assumed: is_filled && header.origin_dialect.is_some(),
     }
 }
 
@@ -91,9 +100,9 @@ impl<'a> Fold<'a> {
         let header = event.header();
         let Some(run_id) = header.run_id else { return Ok(()) };
         let position = i64::try_from(header.position.get()).unwrap_or(i64::MAX);
-        let at_us = header.occurred_at.as_micros();
-        let run = self.run(header.workspace_id, run_id, at_us, position)?;
-        let fact = Fact { header, data: event.data(), run, at_us, position };
+        let moment = moment(&header);
+        let run = self.run(header.workspace_id, run_id, moment, position)?;
+        let fact = Fact { header, data: event.data(), run, moment, position };
         self.touch_run(&fact);
         if header.actor_type == ActorType::Agent {
             self.touch_agent(&fact, header.actor_id)?;
@@ -131,14 +140,14 @@ impl<'a> Fold<'a> {
         Ok(())
     }
 
-    fn run(&mut self, workspace_id: &str, run_id: &str, at_us: i64, position: i64) -> Result<i64> {
+    fn run(&mut self, workspace_id: &str, run_id: &str, moment: Moment, position: i64) -> Result<i64> {
         let key = (workspace_id.to_owned(), run_id.to_owned());
         if let Some(id) = self.run_ids.get(&key) {
             return Ok(*id);
         }
         let row = match RunRow::load(self.db, workspace_id, run_id)? {
             Some(row) => row,
-            None => RunRow::create(self.db, workspace_id, run_id, at_us, position)?,
+            None => RunRow::create(self.db, workspace_id, run_id, moment, position)?,
         };
         let id = row.id;
         self.run_ids.insert(key, id);
@@ -154,8 +163,7 @@ impl<'a> Fold<'a> {
         let source = fact.header.origin_dialect.map(str::to_owned);
         if let Some(row) = self.run_row(fact.run) {
             row.event_count += 1;
-            row.started_us = row.started_us.min(fact.at_us);
-            row.last_us = row.last_us.max(fact.at_us);
+            row.extent.include(fact.moment);
             row.last_position = fact.position;
             if row.source.is_none() {
                 row.source = source;
@@ -183,7 +191,7 @@ impl<'a> Fold<'a> {
         let error = (status == "failed").then(|| fact.error()).flatten();
         if let Some(row) = self.run_row(fact.run) {
             status.clone_into(&mut row.status);
-            row.ended_us = Some(fact.at_us);
+            row.ended_us = Some(if fact.moment.is_assumed { row.extent.last_us } else { fact.moment.at_us });
             row.stated_duration_ms = duration_ms.or(row.stated_duration_ms);
             row.vendor_cost = row.vendor_cost.max(cost);
             row.error = error;
@@ -211,7 +219,7 @@ impl<'a> Fold<'a> {
         let is_prompt = name == "prompt";
         let sql = "INSERT INTO marks (run, agent_id, name, at_us, position) VALUES (?1, ?2, ?3, ?4, ?5)";
         let agent_id = fact.header.actor_id;
-        self.db.prepare_cached(sql)?.execute(params![fact.run, agent_id, name, fact.at_us, fact.position])?;
+        self.db.prepare_cached(sql)?.execute(params![fact.run, agent_id, name, fact.moment.at_us, fact.position])?;
         let text = is_prompt.then(|| fact.summary("content_md")).flatten();
         if let Some(row) = self.run_row(fact.run) {
             row.message_count += 1;
@@ -229,7 +237,7 @@ impl<'a> Fold<'a> {
             Some(row) => row,
             None => match AgentRow::load(self.db, fact.run, agent_id)? {
                 Some(row) => row,
-                None => AgentRow::create(self.db, fact.run, agent_id, fact.at_us, fact.position)?,
+                None => AgentRow::create(self.db, fact.run, agent_id, fact.moment, fact.position)?,
             },
         };
         Ok(self.agents.entry(key).or_insert(row))
@@ -238,8 +246,7 @@ impl<'a> Fold<'a> {
     fn touch_agent(&mut self, fact: &Fact<'_>, agent_id: &str) -> Result<()> {
         let row = self.agent(fact, agent_id)?;
         row.event_count += 1;
-        row.first_us = row.first_us.min(fact.at_us);
-        row.last_us = row.last_us.max(fact.at_us);
+        row.extent.include(fact.moment);
         row.last_position = fact.position;
         Ok(())
     }
@@ -250,7 +257,7 @@ impl<'a> Fold<'a> {
         row.name = fact.text("name").or_else(|| row.name.take());
         row.agent_type = fact.text("agent_type").or_else(|| row.agent_type.take());
         row.parent_agent_id = fact.text("parent_agent_id").or_else(|| row.parent_agent_id.take());
-        row.first_us = row.first_us.min(fact.at_us);
+        row.extent.include(fact.moment);
         "running".clone_into(&mut row.status);
         Ok(())
     }
@@ -259,7 +266,7 @@ impl<'a> Fold<'a> {
         let Some(agent_id) = fact.text("agent_id") else { return Ok(()) };
         let has_failed = member(fact.data, "success") == Some("false");
         let row = self.agent(fact, &agent_id)?;
-        row.last_us = row.last_us.max(fact.at_us);
+        row.extent.include(fact.moment);
         let status = if has_failed { "failed" } else { "stopped" };
         status.clone_into(&mut row.status);
         Ok(())
@@ -321,7 +328,7 @@ impl<'a> Fold<'a> {
         row.name = fact.text(name_field).or_else(|| row.name.take());
         row.title = title(fact).or_else(|| row.title.take());
         if status == CallStatus::Open {
-            row.started_us = Some(fact.at_us);
+            row.started_us = Some(fact.moment.at_us);
             row.start_position = Some(fact.position);
         } else {
             end_call(row, fact, status);
@@ -348,9 +355,9 @@ impl<'a> Fold<'a> {
 
 fn end_call(row: &mut CallRow, fact: &Fact<'_>, status: CallStatus) {
     row.status = status;
-    row.ended_us = Some(fact.at_us);
+    row.ended_us = Some(fact.moment.at_us);
     row.end_position = Some(fact.position);
-    let measured = row.started_us.map(|start| (fact.at_us - start).max(0) / 1_000);
+    let measured = row.started_us.map(|start| (fact.moment.at_us - start).max(0) / 1_000);
     row.duration_ms = fact.number("duration_ms").or(measured);
     row.error = if status == CallStatus::Error { fact.error() } else { None };
 }

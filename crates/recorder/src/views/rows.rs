@@ -69,6 +69,41 @@ macro_rules! count_columns {
 }
 pub(super) use count_columns;
 
+/// When something began and was last heard of.
+///
+/// Imported events that do not say when they happened carry the time of the import; such a time
+/// stands only until an event says better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) first_us: i64,
+    pub(super) last_us: i64,
+    pub(super) is_assumed: bool,
+}
+
+impl Extent {
+    pub(super) const fn new(moment: Moment) -> Self {
+        Self { first_us: moment.at_us, last_us: moment.at_us, is_assumed: moment.is_assumed }
+    }
+
+    pub(super) fn include(&mut self, moment: Moment) {
+        match (self.is_assumed, moment.is_assumed) {
+            (true, false) => *self = Self::new(moment),
+            (false, true) => {}
+            (true, true) | (false, false) => {
+                self.first_us = self.first_us.min(moment.at_us);
+                self.last_us = self.last_us.max(moment.at_us);
+            }
+        }
+    }
+}
+
+/// When an event happened, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) at_us: i64,
+    pub(super) is_assumed: bool,
+}
+
 /// A row of `runs`.
 #[derive(Debug, Clone)]
 pub(super) struct RunRow {
@@ -79,8 +114,7 @@ pub(super) struct RunRow {
     pub(super) agent_name: Option<String>,
     pub(super) cwd: Option<String>,
     pub(super) model: Option<String>,
-    pub(super) started_us: i64,
-    pub(super) last_us: i64,
+    pub(super) extent: Extent,
     pub(super) ended_us: Option<i64>,
     pub(super) stated_duration_ms: Option<i64>,
     pub(super) event_count: i64,
@@ -95,7 +129,8 @@ impl RunRow {
     pub(super) fn load(db: &Connection, workspace_id: &str, run_id: &str) -> rusqlite::Result<Option<Self>> {
         let sql = concat!(
             "SELECT id, title, status, source, agent_name, cwd, model, started_us, last_us, ended_us, \
-             stated_duration_ms, event_count, message_count, vendor_cost, error, last_position, ",
+             stated_duration_ms, event_count, message_count, vendor_cost, error, last_position, \
+             is_time_assumed, ",
             count_columns!(),
             " FROM runs WHERE workspace_id = ?1 AND run_id = ?2"
         );
@@ -111,8 +146,7 @@ impl RunRow {
             agent_name: row.get(4)?,
             cwd: row.get(5)?,
             model: row.get(6)?,
-            started_us: row.get(7)?,
-            last_us: row.get(8)?,
+            extent: Extent { first_us: row.get(7)?, last_us: row.get(8)?, is_assumed: row.get(16)? },
             ended_us: row.get(9)?,
             stated_duration_ms: row.get(10)?,
             event_count: row.get(11)?,
@@ -120,7 +154,7 @@ impl RunRow {
             vendor_cost: row.get(13)?,
             error: row.get(14)?,
             last_position: row.get(15)?,
-            counts: Counts::read(row, 16)?,
+            counts: Counts::read(row, 17)?,
         })
     }
 
@@ -129,16 +163,16 @@ impl RunRow {
         db: &Connection,
         workspace_id: &str,
         run_id: &str,
-        at_us: i64,
+        moment: Moment,
         position: i64,
     ) -> rusqlite::Result<Self> {
         let sql = concat!(
-            "INSERT INTO runs (workspace_id, run_id, status, started_us, last_us, event_count, \
-             message_count, first_position, last_position, ",
+            "INSERT INTO runs (workspace_id, run_id, status, started_us, last_us, is_time_assumed, \
+             event_count, message_count, first_position, last_position, ",
             count_columns!(),
-            ") VALUES (?1, ?2, 'running', ?3, ?3, 0, 0, ?4, ?4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+            ") VALUES (?1, ?2, 'running', ?3, ?3, ?5, 0, 0, ?4, ?4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
         );
-        db.prepare_cached(sql)?.execute(params![workspace_id, run_id, at_us, position])?;
+        db.prepare_cached(sql)?.execute(params![workspace_id, run_id, moment.at_us, position, moment.is_assumed])?;
         Ok(Self {
             id: db.last_insert_rowid(),
             title: None,
@@ -147,8 +181,7 @@ impl RunRow {
             agent_name: None,
             cwd: None,
             model: None,
-            started_us: at_us,
-            last_us: at_us,
+            extent: Extent::new(moment),
             ended_us: None,
             stated_duration_ms: None,
             event_count: 0,
@@ -163,8 +196,8 @@ impl RunRow {
     pub(super) fn save(&self, db: &Connection) -> rusqlite::Result<()> {
         let sql = "UPDATE runs SET title = ?2, status = ?3, source = ?4, agent_name = ?5, cwd = ?6, \
              model = ?7, started_us = ?8, last_us = ?9, ended_us = ?10, stated_duration_ms = ?11, \
-             event_count = ?12, message_count = ?13, vendor_cost = ?14, error = ?15, last_position = ?16 \
-             WHERE id = ?1";
+             event_count = ?12, message_count = ?13, vendor_cost = ?14, error = ?15, last_position = ?16, \
+             is_time_assumed = ?17 WHERE id = ?1";
         db.prepare_cached(sql)?.execute(params![
             self.id,
             self.title,
@@ -173,8 +206,8 @@ impl RunRow {
             self.agent_name,
             self.cwd,
             self.model,
-            self.started_us,
-            self.last_us,
+            self.extent.first_us,
+            self.extent.last_us,
             self.ended_us,
             self.stated_duration_ms,
             self.event_count,
@@ -182,6 +215,7 @@ impl RunRow {
             self.vendor_cost,
             self.error,
             self.last_position,
+            self.extent.is_assumed,
         ])?;
         save_counts(db, SAVE_RUN_COUNTS, self.id, &self.counts)
     }
@@ -224,8 +258,7 @@ pub(super) struct AgentRow {
     pub(super) agent_type: Option<String>,
     pub(super) parent_agent_id: Option<String>,
     pub(super) status: String,
-    pub(super) first_us: i64,
-    pub(super) last_us: i64,
+    pub(super) extent: Extent,
     pub(super) event_count: i64,
     pub(super) last_position: i64,
     pub(super) counts: Counts,
@@ -235,7 +268,7 @@ impl AgentRow {
     pub(super) fn load(db: &Connection, run: i64, agent_id: &str) -> rusqlite::Result<Option<Self>> {
         let sql = concat!(
             "SELECT id, name, agent_type, parent_agent_id, status, first_us, last_us, event_count, \
-             last_position, ",
+             last_position, is_time_assumed, ",
             count_columns!(),
             " FROM run_agents WHERE run = ?1 AND agent_id = ?2"
         );
@@ -246,11 +279,10 @@ impl AgentRow {
                 agent_type: row.get(2)?,
                 parent_agent_id: row.get(3)?,
                 status: row.get(4)?,
-                first_us: row.get(5)?,
-                last_us: row.get(6)?,
+                extent: Extent { first_us: row.get(5)?, last_us: row.get(6)?, is_assumed: row.get(9)? },
                 event_count: row.get(7)?,
                 last_position: row.get(8)?,
-                counts: Counts::read(row, 9)?,
+                counts: Counts::read(row, 10)?,
             })
         };
         db.prepare_cached(sql)?.query_row(params![run, agent_id], read).optional()
@@ -260,24 +292,23 @@ impl AgentRow {
         db: &Connection,
         run: i64,
         agent_id: &str,
-        at_us: i64,
+        moment: Moment,
         position: i64,
     ) -> rusqlite::Result<Self> {
         let sql = concat!(
-            "INSERT INTO run_agents (run, agent_id, status, first_us, last_us, event_count, \
-             first_position, last_position, ",
+            "INSERT INTO run_agents (run, agent_id, status, first_us, last_us, is_time_assumed, \
+             event_count, first_position, last_position, ",
             count_columns!(),
-            ") VALUES (?1, ?2, 'running', ?3, ?3, 0, ?4, ?4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+            ") VALUES (?1, ?2, 'running', ?3, ?3, ?5, 0, ?4, ?4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
         );
-        db.prepare_cached(sql)?.execute(params![run, agent_id, at_us, position])?;
+        db.prepare_cached(sql)?.execute(params![run, agent_id, moment.at_us, position, moment.is_assumed])?;
         Ok(Self {
             id: db.last_insert_rowid(),
             name: None,
             agent_type: None,
             parent_agent_id: None,
             status: "running".to_owned(),
-            first_us: at_us,
-            last_us: at_us,
+            extent: Extent::new(moment),
             event_count: 0,
             last_position: position,
             counts: Counts::default(),
@@ -286,17 +317,19 @@ impl AgentRow {
 
     pub(super) fn save(&self, db: &Connection) -> rusqlite::Result<()> {
         let sql = "UPDATE run_agents SET name = ?2, agent_type = ?3, parent_agent_id = ?4, status = ?5, \
-             first_us = ?6, last_us = ?7, event_count = ?8, last_position = ?9 WHERE id = ?1";
+             first_us = ?6, last_us = ?7, event_count = ?8, last_position = ?9, \
+             is_time_assumed = ?10 WHERE id = ?1";
         db.prepare_cached(sql)?.execute(params![
             self.id,
             self.name,
             self.agent_type,
             self.parent_agent_id,
             self.status,
-            self.first_us,
-            self.last_us,
+            self.extent.first_us,
+            self.extent.last_us,
             self.event_count,
             self.last_position,
+            self.extent.is_assumed,
         ])?;
         save_counts(db, SAVE_AGENT_COUNTS, self.id, &self.counts)
     }

@@ -18,6 +18,8 @@ CREATE TABLE runs (
   model              TEXT,
   started_us         INTEGER NOT NULL,
   last_us            INTEGER NOT NULL,
+  -- Whether no event has said yet when it happened, so that both times are those of the import.
+  is_time_assumed    INTEGER NOT NULL,
   ended_us           INTEGER,
   stated_duration_ms INTEGER,
   event_count        INTEGER NOT NULL,
@@ -53,6 +55,7 @@ CREATE TABLE run_agents (
   status          TEXT NOT NULL,
   first_us        INTEGER NOT NULL,
   last_us         INTEGER NOT NULL,
+  is_time_assumed INTEGER NOT NULL,
   event_count     INTEGER NOT NULL,
   first_position  INTEGER NOT NULL,
   last_position   INTEGER NOT NULL,

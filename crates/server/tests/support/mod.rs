@@ -3,7 +3,7 @@
 //! Each test crate uses its own part of this.
 #![allow(dead_code, reason = "every test crate uses another part")]
 
-pub mod sse;
+pub(crate) mod sse;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,10 +25,10 @@ use tokio::task::JoinHandle;
 
 /// A clock that runs ahead of the system's by as much as a test says.
 #[derive(Debug, Default)]
-pub struct ShiftedClock(AtomicI64);
+pub(crate) struct ShiftedClock(AtomicI64);
 
 impl ShiftedClock {
-    pub fn shift_seconds(&self, seconds: i64) {
+    pub(crate) fn shift_seconds(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::Relaxed);
     }
 }
@@ -39,27 +39,27 @@ impl Clock for ShiftedClock {
     }
 }
 
-pub struct TestServer {
-    pub address: SocketAddr,
-    pub owner: String,
-    pub clock: Arc<ShiftedClock>,
-    pub recorder: Recorder,
-    pub data_dir: tempfile::TempDir,
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) owner: String,
+    pub(crate) clock: Arc<ShiftedClock>,
+    pub(crate) recorder: Recorder,
+    pub(crate) data_dir: tempfile::TempDir,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
 
 impl TestServer {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(ServerConfig::default()).await
     }
 
-    pub async fn start_with(config: ServerConfig) -> Self {
+    pub(crate) async fn start_with(config: ServerConfig) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
         Self::start_in(data_dir, config).await
     }
 
-    pub async fn start_in(data_dir: tempfile::TempDir, config: ServerConfig) -> Self {
+    pub(crate) async fn start_in(data_dir: tempfile::TempDir, config: ServerConfig) -> Self {
         let clock = Arc::new(ShiftedClock::default());
         let recorder_config = RecorderConfig { clock: clock.clone(), ..RecorderConfig::at(data_dir.path()) };
         let recorder = Recorder::open(recorder_config).unwrap();
@@ -78,27 +78,27 @@ impl TestServer {
     }
 
     /// Stops the server as SIGTERM does, and gives the data directory back.
-    pub async fn stop(self) -> tempfile::TempDir {
+    pub(crate) async fn stop(self) -> tempfile::TempDir {
         let _ = self.stop.send(());
         self.running.await.unwrap();
         self.recorder.close().unwrap();
         self.data_dir
     }
 
-    pub async fn token(&self, workspace_id: &str, rights: &[&str]) -> String {
+    pub(crate) async fn token(&self, workspace_id: &str, rights: &[&str]) -> String {
         self.issue(json!({ "workspace_id": workspace_id, "rights": rights })).await["token"]
             .as_str()
             .unwrap()
             .to_owned()
     }
 
-    pub async fn issue(&self, request: Value) -> Value {
+    pub(crate) async fn issue(&self, request: Value) -> Value {
         let answer = self.call(Method::POST, "/v1/tokens").json(&request).send().await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
         answer.value()
     }
 
-    pub fn call(&self, method: Method, path: &str) -> Call {
+    pub(crate) fn call(&self, method: Method, path: &str) -> Call {
         Call {
             address: self.address,
             method,
@@ -111,29 +111,29 @@ impl TestServer {
         }
     }
 
-    pub fn get(&self, path: &str) -> Call {
+    pub(crate) fn get(&self, path: &str) -> Call {
         self.call(Method::GET, path)
     }
 
-    pub fn append(&self, events: &Value) -> Call {
+    pub(crate) fn append(&self, events: &Value) -> Call {
         self.call(Method::POST, "/v1/events").json(events)
     }
 
     /// Appends what must be accepted.
-    pub async fn accept(&self, events: &Value) -> Value {
+    pub(crate) async fn accept(&self, events: &Value) -> Value {
         let answer = self.append(events).send().await;
         assert!(answer.status.is_success(), "{}", answer.text());
         answer.value()
     }
 
     /// The position of the newest event: how tests see that nothing was stored.
-    pub fn head(&self) -> u64 {
+    pub(crate) fn head(&self) -> u64 {
         self.recorder.head().position.get()
     }
 }
 
 /// The least event on a run's stream.
-pub fn event(run_id: &str, data: Value) -> Value {
+pub(crate) fn event(run_id: &str, data: Value) -> Value {
     json!({
         "event_type": "test.happened",
         "actor": { "actor_type": "agent", "actor_id": "tester" },
@@ -143,13 +143,13 @@ pub fn event(run_id: &str, data: Value) -> Value {
     })
 }
 
-pub fn with(mut event: Value, field: &str, value: Value) -> Value {
+pub(crate) fn with(mut event: Value, field: &str, value: Value) -> Value {
     event[field] = value;
     event
 }
 
 #[derive(Debug, Clone)]
-pub struct Call {
+pub(crate) struct Call {
     address: SocketAddr,
     method: Method,
     path: String,
@@ -159,7 +159,7 @@ pub struct Call {
 
 impl Call {
     /// Sets a header; an empty value removes it.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
         if !value.is_empty() {
             self.headers.push((name.to_owned(), value.to_owned()));
@@ -167,15 +167,15 @@ impl Call {
         self
     }
 
-    pub fn bearer(self, token: &str) -> Self {
+    pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    pub fn json(self, value: &Value) -> Self {
+    pub(crate) fn json(self, value: &Value) -> Self {
         self.header("content-type", "application/json").body(value.to_string())
     }
 
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
@@ -188,7 +188,7 @@ impl Call {
         request.body(Full::new(self.body.clone())).unwrap()
     }
 
-    pub async fn open(&self) -> hyper::Response<hyper::body::Incoming> {
+    pub(crate) async fn open(&self) -> hyper::Response<hyper::body::Incoming> {
         let socket = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.unwrap();
@@ -196,7 +196,7 @@ impl Call {
         sender.send_request(self.request()).await.unwrap()
     }
 
-    pub async fn send(&self) -> Answer {
+    pub(crate) async fn send(&self) -> Answer {
         let response = self.open().await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -204,7 +204,7 @@ impl Call {
     }
 
     /// Sends what must be refused, and gives the reason code.
-    pub async fn refused(&self) -> (u16, String) {
+    pub(crate) async fn refused(&self) -> (u16, String) {
         let answer = self.send().await;
         let problem = answer.value();
         assert_eq!(answer.header("content-type"), "application/problem+json", "{problem}");
@@ -218,28 +218,28 @@ impl Call {
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: hyper::HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: hyper::HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
 /// Resident memory of this process in bytes; none where the system does not tell.
-pub fn resident_bytes() -> Option<usize> {
+pub(crate) fn resident_bytes() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
     let kibibytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;

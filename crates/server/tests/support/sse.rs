@@ -9,19 +9,19 @@ use serde_json::Value;
 use super::Call;
 
 /// How long a test waits for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Frame {
-    pub id: Option<String>,
-    pub event: Option<String>,
-    pub data: Option<String>,
-    pub retry: Option<String>,
-    pub is_comment: bool,
+pub(crate) struct Frame {
+    pub(crate) id: Option<String>,
+    pub(crate) event: Option<String>,
+    pub(crate) data: Option<String>,
+    pub(crate) retry: Option<String>,
+    pub(crate) is_comment: bool,
 }
 
 impl Frame {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(self.data.as_deref().unwrap()).unwrap()
     }
 
@@ -42,13 +42,13 @@ impl Frame {
 }
 
 #[derive(Debug)]
-pub struct TailReader {
+pub(crate) struct TailReader {
     body: Incoming,
     buffer: Vec<u8>,
 }
 
 impl TailReader {
-    pub async fn open(call: Call) -> Self {
+    pub(crate) async fn open(call: Call) -> Self {
         let response = call.header("accept", "text/event-stream").open().await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -58,7 +58,7 @@ impl TailReader {
     }
 
     /// The next frame of any kind; none when the tail has ended.
-    pub async fn frame(&mut self) -> Option<Frame> {
+    pub(crate) async fn frame(&mut self) -> Option<Frame> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
                 let rest = self.buffer.split_off(end + 2);
@@ -74,7 +74,7 @@ impl TailReader {
     }
 
     /// The next frame with an event; none when the tail has ended.
-    pub async fn event(&mut self) -> Option<Frame> {
+    pub(crate) async fn event(&mut self) -> Option<Frame> {
         while let Some(frame) = self.frame().await {
             if frame.data.is_some() {
                 return Some(frame);
@@ -84,10 +84,19 @@ impl TailReader {
     }
 
     /// The ids of the next events.
-    pub async fn ids(&mut self, count: usize) -> Vec<u64> {
+    pub(crate) async fn ids(&mut self, count: usize) -> Vec<u64> {
         let mut ids = Vec::new();
         while ids.len() < count {
             let frame = self.event().await.expect("the tail goes on");
+            ids.push(frame.id.unwrap().parse().unwrap());
+        }
+        ids
+    }
+
+    /// The ids of the events that still come before the tail ends.
+    pub(crate) async fn ids_until_end(&mut self) -> Vec<u64> {
+        let mut ids = Vec::new();
+        while let Some(frame) = self.event().await {
             ids.push(frame.id.unwrap().parse().unwrap());
         }
         ids

@@ -112,8 +112,9 @@ pub enum OpenError {
     /// Stored bytes are not what was written.
     #[error(
         "{} is damaged at byte {offset}: {what}. Nothing was changed. Restore the file from a \
-         backup; or, to give up what follows the damage, move this file and all later segments \
-         aside and put a copy of this file, cut to {offset} bytes, in its place", .file.display()
+         backup; or, to give up what follows the damage, move this file, all later segments and \
+         the file `clean` aside and put a copy of this file, cut to {offset} bytes, in its place",
+        .file.display()
     )]
     Damaged {
         /// The file.
@@ -162,6 +163,14 @@ pub enum OpenError {
 impl OpenError {
     fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Io { path: path.into(), source }
+    }
+
+    /// Damage that was found while an index was built; other failures stay what they are.
+    fn read(failure: ReadFailure) -> Self {
+        match failure {
+            ReadFailure::Damaged { file, offset, what } => Self::Damaged { file, offset, what },
+            ReadFailure::Io { .. } => Self::Read(failure),
+        }
     }
 
     fn damaged(file: PathBuf, offset: u64, what: &str) -> Self {

@@ -305,7 +305,8 @@ impl Recovery<'_> {
                 view.tables.push(self.sealed_table(first, last)?);
                 next += 1;
             } else {
-                view.runs.push(Arc::new(self.shared.build_run(first, last)?));
+                let run = self.shared.build_run(first, last).map_err(OpenError::read)?;
+                view.runs.push(Arc::new(run));
                 report.indexes_built += 1;
                 next += 1;
             }
