@@ -223,7 +223,9 @@ mod tests {
     #[test]
     fn decisions_are_the_servers_whatever_their_spelling() {
         let catalog = Catalog::builtin().unwrap();
-        for control in ["token.issued", "lease.claimed", "approval.decided", "log.trimmed", "budget"] {
+        for control in
+            ["token.issued", "lease.claimed", "approval.decided", "log.trimmed", "budget"]
+        {
             assert_eq!(catalog.authority(control), Authority::Control, "{control}");
         }
         for observed in ["tool.invoked", "tokens.counted", "my.own.type", "logbook.written"] {

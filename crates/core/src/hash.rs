@@ -93,15 +93,12 @@ impl FromStr for Digest {
         let hex: &[u8; 64] = text
             .as_bytes()
             .try_into()
-            .map_err(|_| DigestParseError::Length {
-                byte_count: text.len(),
-            })?;
+            .map_err(|_| DigestParseError::Length { byte_count: text.len() })?;
         let mut bytes = [0; 32];
         for (index, pair) in hex.chunks_exact(2).enumerate() {
             let high = nibble(pair[0]).ok_or(DigestParseError::Character { offset: index * 2 })?;
-            let low = nibble(pair[1]).ok_or(DigestParseError::Character {
-                offset: index * 2 + 1,
-            })?;
+            let low =
+                nibble(pair[1]).ok_or(DigestParseError::Character { offset: index * 2 + 1 })?;
             bytes[index] = high << 4 | low;
         }
         Ok(Digest(bytes))
@@ -180,20 +177,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_64_lower_case_hex_digits() {
-        assert_eq!(
-            "ab".parse::<Digest>(),
-            Err(DigestParseError::Length { byte_count: 2 })
-        );
+        assert_eq!("ab".parse::<Digest>(), Err(DigestParseError::Length { byte_count: 2 }));
         assert_eq!(
             ABC.to_uppercase().parse::<Digest>(),
             Err(DigestParseError::Character { offset: 0 })
         );
         let mut odd = ABC.to_owned();
         odd.replace_range(63.., "g");
-        assert_eq!(
-            odd.parse::<Digest>(),
-            Err(DigestParseError::Character { offset: 63 })
-        );
+        assert_eq!(odd.parse::<Digest>(), Err(DigestParseError::Character { offset: 63 }));
         assert_eq!(Digest::from_slice(&[0; 31]), None);
     }
 }

@@ -44,10 +44,9 @@ fn check_id(text: &str) -> Result<(), IdError> {
         return Err(IdError::DotSegment);
     }
     match text.chars().find(|character| character.is_control()) {
-        Some(character) => Err(IdError::Character {
-            character,
-            allowed: "all but control characters",
-        }),
+        Some(character) => {
+            Err(IdError::Character { character, allowed: "all but control characters" })
+        }
         None => Ok(()),
     }
 }
@@ -69,10 +68,9 @@ fn check_stream_type(text: &str) -> Result<(), IdError> {
 fn check_length(text: &str, byte_count_max: usize) -> Result<(), IdError> {
     match text.len() {
         0 => Err(IdError::Empty),
-        byte_count if byte_count > byte_count_max => Err(IdError::TooLong {
-            byte_count,
-            byte_count_max,
-        }),
+        byte_count if byte_count > byte_count_max => {
+            Err(IdError::TooLong { byte_count, byte_count_max })
+        }
         _ => Ok(()),
     }
 }

@@ -147,18 +147,11 @@ pub fn verify_inclusion(
     leaf_hash: &Digest,
     root: &Digest,
 ) -> Result<(), ProofError> {
-    let InclusionProof {
-        leaf_index,
-        size,
-        path,
-    } = *proof;
+    let InclusionProof { leaf_index, size, path } = *proof;
     if leaf_index >= size {
         return Err(ProofError::LeafOutsideTree { leaf_index, size });
     }
-    let mut climb = Climb {
-        node: leaf_index,
-        last: size - 1,
-    };
+    let mut climb = Climb { node: leaf_index, last: size - 1 };
     let mut hash = *leaf_hash;
     for sibling in path {
         hash = match climb.step(path.len())? {
@@ -167,11 +160,7 @@ pub fn verify_inclusion(
         };
     }
     climb.end(path.len())?;
-    if hash == *root {
-        Ok(())
-    } else {
-        Err(ProofError::RootMismatch)
-    }
+    if hash == *root { Ok(()) } else { Err(ProofError::RootMismatch) }
 }
 
 /// Checks that the tree with the old root is a prefix of the tree with the new root (RFC 9162,
@@ -181,26 +170,16 @@ pub fn verify_consistency(
     old_root: &Digest,
     new_root: &Digest,
 ) -> Result<(), ProofError> {
-    let ConsistencyProof {
-        old_size,
-        new_size,
-        path,
-    } = *proof;
+    let ConsistencyProof { old_size, new_size, path } = *proof;
     if old_size == 0 || old_size > new_size {
         return Err(ProofError::SizesOutOfOrder { old_size, new_size });
     }
-    let wrong_length = ProofError::PathLength {
-        node_count: path.len(),
-    };
+    let wrong_length = ProofError::PathLength { node_count: path.len() };
     if old_size == new_size {
         if !path.is_empty() {
             return Err(wrong_length);
         }
-        return if old_root == new_root {
-            Ok(())
-        } else {
-            Err(ProofError::RootMismatch)
-        };
+        return if old_root == new_root { Ok(()) } else { Err(ProofError::RootMismatch) };
     }
     let (start, rest) = if old_size.is_power_of_two() {
         (old_root, path)
@@ -208,10 +187,8 @@ pub fn verify_consistency(
         path.split_first().ok_or(wrong_length)?
     };
     let complete_levels = (old_size - 1).trailing_ones();
-    let mut climb = Climb {
-        node: (old_size - 1) >> complete_levels,
-        last: (new_size - 1) >> complete_levels,
-    };
+    let mut climb =
+        Climb { node: (old_size - 1) >> complete_levels, last: (new_size - 1) >> complete_levels };
     let (mut old_hash, mut new_hash) = (*start, *start);
     for sibling in rest {
         match climb.step(path.len())? {
@@ -226,11 +203,7 @@ pub fn verify_consistency(
     if old_hash != *old_root {
         return Err(ProofError::OldRootMismatch);
     }
-    if new_hash == *new_root {
-        Ok(())
-    } else {
-        Err(ProofError::RootMismatch)
-    }
+    if new_hash == *new_root { Ok(()) } else { Err(ProofError::RootMismatch) }
 }
 
 /// The way from a node to the root: both numbers count nodes of the current level from 0.
@@ -269,11 +242,7 @@ impl Climb {
     }
 
     fn end(&self, node_count: usize) -> Result<(), ProofError> {
-        if self.last == 0 {
-            Ok(())
-        } else {
-            Err(ProofError::PathLength { node_count })
-        }
+        if self.last == 0 { Ok(()) } else { Err(ProofError::PathLength { node_count }) }
     }
 }
 

@@ -24,20 +24,12 @@ fn compacted(input: &[u8], limits: &JsonLimits) -> Result<String, JsonError> {
 }
 
 fn accept(input: &str, output: &str) {
-    assert_eq!(
-        compacted(input.as_bytes(), &JsonLimits::EVENT).as_deref(),
-        Ok(output),
-        "{input}"
-    );
+    assert_eq!(compacted(input.as_bytes(), &JsonLimits::EVENT).as_deref(), Ok(output), "{input}");
 }
 
 fn refuse(input: impl AsRef<[u8]>, error: JsonError) {
     let shown = String::from_utf8_lossy(input.as_ref()).into_owned();
-    assert_eq!(
-        compacted(input.as_ref(), &JsonLimits::EVENT),
-        Err(error),
-        "{shown}"
-    );
+    assert_eq!(compacted(input.as_ref(), &JsonLimits::EVENT), Err(error), "{shown}");
 }
 
 fn refuse_syntax(input: &str, offset: usize) {
@@ -53,18 +45,9 @@ fn keeps_every_token_as_it_was_written() {
         " \t\r\n{ \"b\" : 1.50e+03 , \"a\" : [ true , false , null ] } \n",
         r#"{"b":1.50e+03,"a":[true,false,null]}"#,
     );
-    accept(
-        r#""\u0041\/A\ud83d\ude00 \u0000 x""#,
-        r#""\u0041\/A\ud83d\ude00 \u0000 x""#,
-    );
-    accept(
-        "123456789012345678901234567890.000",
-        "123456789012345678901234567890.000",
-    );
-    accept(
-        r#"[-0, 0E-0, 1e999, "  a  b  "]"#,
-        r#"[-0,0E-0,1e999,"  a  b  "]"#,
-    );
+    accept(r#""\u0041\/A\ud83d\ude00 \u0000 x""#, r#""\u0041\/A\ud83d\ude00 \u0000 x""#);
+    accept("123456789012345678901234567890.000", "123456789012345678901234567890.000");
+    accept(r#"[-0, 0E-0, 1e999, "  a  b  "]"#, r#"[-0,0E-0,1e999,"  a  b  "]"#);
     accept(r#"{"":{"":[]}}"#, r#"{"":{"":[]}}"#);
     accept("\"é€😀\u{7f}\u{2028}\"", "\"é€😀\u{7f}\u{2028}\"");
 }
@@ -79,10 +62,7 @@ fn refuses_what_is_not_one_json_value() {
     refuse(b"\"\xed\xa0\x80\"", JsonError::Utf8 { offset: 1 });
     refuse(
         "\u{feff}{}",
-        JsonError::Syntax {
-            offset: 0,
-            expected: "a value, not a byte order mark",
-        },
+        JsonError::Syntax { offset: 0, expected: "a value, not a byte order mark" },
     );
     for (input, offset) in [
         ("{", 1),
@@ -127,44 +107,28 @@ fn refuses_what_is_not_one_json_value() {
 
 #[test]
 fn refuses_a_duplicate_key_however_it_is_spelled() {
-    let duplicate = |key: &str, offset| JsonError::DuplicateKey {
-        key: key.to_owned(),
-        offset,
-    };
+    let duplicate = |key: &str, offset| JsonError::DuplicateKey { key: key.to_owned(), offset };
     refuse(r#"{"a":1,"a":1}"#, duplicate("a", 7));
     refuse(r#"{"a":1, "\u0061":2}"#, duplicate("a", 8));
     refuse(r#"{"\u0061":1,"b":2,"a":3}"#, duplicate("a", 18));
     refuse(r#"[{"x":{"":1,"":2}}]"#, duplicate("", 12));
     refuse(r#"{"\ud83d\ude00":1,"😀":2}"#, duplicate("😀", 18));
-    refuse(
-        r#"{"b":0,"a\n":1,"b":2,"a\u000a":3,"a\u000A":4}"#,
-        duplicate("b", 15),
-    );
-    accept(
-        r#"{"a":{"a":{"a":1}},"A":1,"ä":1}"#,
-        r#"{"a":{"a":{"a":1}},"A":1,"ä":1}"#,
-    );
+    refuse(r#"{"b":0,"a\n":1,"b":2,"a\u000a":3,"a\u000A":4}"#, duplicate("b", 15));
+    accept(r#"{"a":{"a":{"a":1}},"A":1,"ä":1}"#, r#"{"a":{"a":{"a":1}},"A":1,"ä":1}"#);
     accept(r#"[{"a":1},{"a":1}]"#, r#"[{"a":1},{"a":1}]"#);
 }
 
 #[test]
 fn finds_a_duplicate_among_any_number_of_keys() {
     for count in [1, 2, 15, 16, 17, 18, 40, 1000] {
-        let members: Vec<String> = (0..count)
-            .map(|index| format!("\"k{index}\":{index}"))
-            .collect();
+        let members: Vec<String> =
+            (0..count).map(|index| format!("\"k{index}\":{index}")).collect();
         let unique = format!("{{{}}}", members.join(","));
         accept(&unique, &unique);
         for repeated in [0, count / 2, count - 1] {
             let input = format!("{{{},\"k{repeated}\":0}}", members.join(","));
             let offset = unique.len();
-            refuse(
-                &input,
-                JsonError::DuplicateKey {
-                    key: format!("k{repeated}"),
-                    offset,
-                },
-            );
+            refuse(&input, JsonError::DuplicateKey { key: format!("k{repeated}"), offset });
         }
     }
 }
@@ -192,10 +156,7 @@ fn refuses_half_a_surrogate_pair() {
     refuse(r#""\ud83d\ude00\ude00""#, unpaired(13));
     refuse(r#"{"\udead":1}"#, unpaired(2));
     refuse_syntax(r#""\ud800\u""#, 9);
-    accept(
-        r#""\ud7ff\ue000\uD83D\uDE00""#,
-        r#""\ud7ff\ue000\uD83D\uDE00""#,
-    );
+    accept(r#""\ud7ff\ue000\uD83D\uDE00""#, r#""\ud7ff\ue000\uD83D\uDE00""#);
 }
 
 #[test]
@@ -224,16 +185,8 @@ fn holds_depth_to_the_limit_exactly() {
 fn holds_the_number_of_values_to_the_limit_exactly() {
     let ones = |count: usize| format!("[{}]", vec!["1"; count].join(","));
     accept(&ones(99_999), &ones(99_999));
-    refuse(
-        ones(100_000),
-        JsonError::TooManyNodes {
-            node_count_max: 100_000,
-        },
-    );
-    let limits = JsonLimits {
-        depth_max: 2,
-        node_count_max: 3,
-    };
+    refuse(ones(100_000), JsonError::TooManyNodes { node_count_max: 100_000 });
+    let limits = JsonLimits { depth_max: 2, node_count_max: 3 };
     assert!(compacted(br#"{"a":[],"b":{}}"#, &limits).is_ok());
     let refused = compacted(br#"{"a":[1],"b":{}}"#, &limits);
     assert_eq!(refused, Err(JsonError::TooManyNodes { node_count_max: 3 }));
@@ -244,31 +197,13 @@ fn an_object_says_where_its_members_are() {
     let mut out = String::from("xx");
     let input = br#"  { "type" : "a" , "data":{ "b" : [ 1 ] }, "e\n" :null } "#;
     let members = compact_object(input, &mut out, &JsonLimits::EVENT).unwrap();
-    let shown: Vec<_> = members
-        .iter()
-        .map(|m| (&out[m.key.clone()], &out[m.value.clone()]))
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            ("type", "\"a\""),
-            ("data", r#"{"b":[1]}"#),
-            (r"e\n", "null")
-        ]
-    );
+    let shown: Vec<_> =
+        members.iter().map(|m| (&out[m.key.clone()], &out[m.value.clone()])).collect();
+    assert_eq!(shown, [("type", "\"a\""), ("data", r#"{"b":[1]}"#), (r"e\n", "null")]);
     assert_eq!(&out[2..], r#"{"type":"a","data":{"b":[1]},"e\n":null}"#);
     let refused = compact_object(b" [1]", &mut out, &JsonLimits::EVENT);
-    assert_eq!(
-        refused,
-        Err(JsonError::Syntax {
-            offset: 1,
-            expected: "an object"
-        })
-    );
-    assert_eq!(
-        compact_object(b"{}", &mut String::new(), &JsonLimits::EVENT),
-        Ok(Vec::new())
-    );
+    assert_eq!(refused, Err(JsonError::Syntax { offset: 1, expected: "an object" }));
+    assert_eq!(compact_object(b"{}", &mut String::new(), &JsonLimits::EVENT), Ok(Vec::new()));
 }
 
 #[test]
@@ -309,11 +244,9 @@ fn agrees_with_the_json_test_suite() {
         let ours = compacted(&input, &JsonLimits::EVENT);
         file_count += 1;
         match (name.as_bytes()[0], ours) {
-            (b'y', Ok(text)) => assert_eq!(
-                text,
-                without_whitespace(str::from_utf8(&input).unwrap()),
-                "{name}"
-            ),
+            (b'y', Ok(text)) => {
+                assert_eq!(text, without_whitespace(str::from_utf8(&input).unwrap()), "{name}")
+            }
             (b'y', Err(JsonError::DuplicateKey { .. } | JsonError::UnpairedSurrogate { .. })) => {
                 refused_by_name.push(name);
             }
@@ -324,9 +257,6 @@ fn agrees_with_the_json_test_suite() {
     }
     refused_by_name.sort();
     assert!(file_count > 100, "only {file_count} files");
-    let duplicates = [
-        "y_object_duplicated_key.json",
-        "y_object_duplicated_key_and_value.json",
-    ];
+    let duplicates = ["y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"];
     assert_eq!(refused_by_name, duplicates);
 }

@@ -21,38 +21,17 @@ use serde::Deserialize;
 
 /// The leaves that certificate transparency implementations share, and the root after each.
 const PUBLISHED: [(&[u8], &str); 8] = [
-    (
-        b"",
-        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-    ),
-    (
-        b"\x00",
-        "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-    ),
-    (
-        b"\x10",
-        "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-    ),
-    (
-        b"\x20\x21",
-        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    ),
-    (
-        b"\x30\x31",
-        "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-    ),
-    (
-        b"\x40\x41\x42\x43",
-        "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-    ),
+    (b"", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+    (b"\x00", "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+    (b"\x10", "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+    (b"\x20\x21", "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"),
+    (b"\x30\x31", "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4"),
+    (b"\x40\x41\x42\x43", "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef"),
     (
         b"\x50\x51\x52\x53\x54\x55\x56\x57",
         "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
     ),
-    (
-        b"`abcdefghijklmno",
-        "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-    ),
+    (b"`abcdefghijklmno", "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
 ];
 
 const EMPTY_ROOT: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -101,10 +80,7 @@ fn every_leaf_of_every_small_tree_is_proven_and_no_other() {
                 size: size as u64,
                 path: &path,
             };
-            assert_eq!(
-                verify_inclusion(&claim(index, size), &tree[index], &tree_root),
-                Ok(())
-            );
+            assert_eq!(verify_inclusion(&claim(index, size), &tree[index], &tree_root), Ok(()));
             for other in (0..size + 2).filter(|other| *other != index) {
                 assert!(verify_inclusion(&claim(other, size), &tree[index], &tree_root).is_err());
             }
@@ -136,10 +112,7 @@ fn every_prefix_of_every_small_tree_is_proven_and_no_other() {
             assert!(verify_consistency(&proof, &Digest::ZERO, &new_root).is_err());
             assert!(verify_consistency(&proof, &old_root, &Digest::ZERO).is_err());
             for other in (0..=new_size + 1).filter(|other| *other != old_size) {
-                let wrong = ConsistencyProof {
-                    old_size: other as u64,
-                    ..proof
-                };
+                let wrong = ConsistencyProof { old_size: other as u64, ..proof };
                 assert!(verify_consistency(&wrong, &old_root, &new_root).is_err());
             }
         }
@@ -155,54 +128,20 @@ fn says_what_is_wrong_with_a_proof() {
     let path = inclusion_path(&all, 2).unwrap();
     let mut long = path.clone();
     long.push(Digest::ZERO);
-    let inclusion = |path| InclusionProof {
-        leaf_index: 2,
-        size: 7,
-        path,
-    };
-    let long_error = Err(ProofError::PathLength {
-        node_count: path.len() + 1,
-    });
-    assert_eq!(
-        verify_inclusion(&inclusion(&long), &all[2], &tree_root),
-        long_error
-    );
-    let short_error = Err(ProofError::PathLength {
-        node_count: path.len() - 1,
-    });
-    assert_eq!(
-        verify_inclusion(&inclusion(&path[1..]), &all[2], &tree_root),
-        short_error
-    );
-    let outside = InclusionProof {
-        leaf_index: 7,
-        size: 7,
-        path: &[],
-    };
-    let outside_error = Err(ProofError::LeafOutsideTree {
-        leaf_index: 7,
-        size: 7,
-    });
-    assert_eq!(
-        verify_inclusion(&outside, &all[2], &tree_root),
-        outside_error
-    );
+    let inclusion = |path| InclusionProof { leaf_index: 2, size: 7, path };
+    let long_error = Err(ProofError::PathLength { node_count: path.len() + 1 });
+    assert_eq!(verify_inclusion(&inclusion(&long), &all[2], &tree_root), long_error);
+    let short_error = Err(ProofError::PathLength { node_count: path.len() - 1 });
+    assert_eq!(verify_inclusion(&inclusion(&path[1..]), &all[2], &tree_root), short_error);
+    let outside = InclusionProof { leaf_index: 7, size: 7, path: &[] };
+    let outside_error = Err(ProofError::LeafOutsideTree { leaf_index: 7, size: 7 });
+    assert_eq!(verify_inclusion(&outside, &all[2], &tree_root), outside_error);
 
-    let consistency = |old_size, path| ConsistencyProof {
-        old_size,
-        new_size: 7,
-        path,
-    };
+    let consistency = |old_size, path| ConsistencyProof { old_size, new_size: 7, path };
     let empty = verify_consistency(&consistency(3, &[]), &root(&all[..3]), &tree_root);
     assert_eq!(empty, Err(ProofError::PathLength { node_count: 0 }));
     let order = verify_consistency(&consistency(8, &[]), &tree_root, &tree_root);
-    assert_eq!(
-        order,
-        Err(ProofError::SizesOutOfOrder {
-            old_size: 8,
-            new_size: 7
-        })
-    );
+    assert_eq!(order, Err(ProofError::SizesOutOfOrder { old_size: 8, new_size: 7 }));
     let path = consistency_path(&all, 3).unwrap();
     let old = verify_consistency(&consistency(3, &path), &Digest::ZERO, &tree_root);
     assert_eq!(old, Err(ProofError::OldRootMismatch));
@@ -232,19 +171,11 @@ struct ConsistencyVector {
 
 /// A digest, or `None` where the vector holds something that cannot be one.
 fn digest(text: &Option<String>) -> Option<Digest> {
-    Digest::from_slice(
-        &STANDARD
-            .decode(text.as_deref().unwrap_or_default())
-            .unwrap(),
-    )
+    Digest::from_slice(&STANDARD.decode(text.as_deref().unwrap_or_default()).unwrap())
 }
 
 fn digests(proof: Option<Vec<String>>) -> Option<Vec<Digest>> {
-    proof
-        .unwrap_or_default()
-        .into_iter()
-        .map(|text| digest(&Some(text)))
-        .collect()
+    proof.unwrap_or_default().into_iter().map(|text| digest(&Some(text))).collect()
 }
 
 /// All vectors of a kind. Empty, after saying so, where the files are not at hand.

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
+use annals_recorder::Recorder;
 use annals_recorder::config::RecorderConfig;
 use annals_recorder::request::{AppendRequest, BatchAnswer, BodyFormat, Door};
-use annals_recorder::Recorder;
 use annals_store::query::{PageLimit, Query};
 
 const EVENT: &str = r#"{

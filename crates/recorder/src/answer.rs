@@ -102,7 +102,8 @@ impl AnswerPlan {
         }
         let mut open = open.into_iter();
         let missing = || EventResult::Rejected(EventRefusal::Undecided);
-        let merge = |settled: Option<EventResult>| settled.or_else(|| open.next()).unwrap_or_else(missing);
+        let merge =
+            |settled: Option<EventResult>| settled.or_else(|| open.next()).unwrap_or_else(missing);
         finish(is_one, self.settled.into_iter().map(merge).collect())
     }
 
@@ -157,9 +158,15 @@ fn refused(refusal: Refusal) -> EventRefusal {
 fn finish(is_one: bool, mut results: Vec<EventResult>) -> Result<BatchAnswer, AppendRefusal> {
     if is_one {
         return match results.pop() {
-            Some(EventResult::Accepted(receipt)) => Ok(BatchAnswer::One { receipt, replayed: false }),
-            Some(EventResult::Replayed(receipt)) => Ok(BatchAnswer::One { receipt, replayed: true }),
-            Some(EventResult::Rejected(refusal)) => Err(AppendRefusal::Event { index: None, refusal }),
+            Some(EventResult::Accepted(receipt)) => {
+                Ok(BatchAnswer::One { receipt, replayed: false })
+            }
+            Some(EventResult::Replayed(receipt)) => {
+                Ok(BatchAnswer::One { receipt, replayed: true })
+            }
+            Some(EventResult::Rejected(refusal)) => {
+                Err(AppendRefusal::Event { index: None, refusal })
+            }
             None => Err(AppendRefusal::EmptyBatch),
         };
     }

@@ -69,10 +69,7 @@ impl RecorderConfig {
     /// A durable recorder in a data directory.
     #[must_use]
     pub fn at(data_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            data_dir: Some(data_dir.into()),
-            ..Self::in_memory()
-        }
+        Self { data_dir: Some(data_dir.into()), ..Self::in_memory() }
     }
 
     /// A recorder for tests and examples that forgets everything at its end.

@@ -77,21 +77,19 @@ fn replay_or_refuse(inner: &Inner, checked: Checked) -> Result<Step, EventRefusa
 }
 
 /// The stored event that an event repeats, found by either of its identities.
-fn stored_twin(
-    reader: &dyn LogReader,
-    prepared: &Prepared,
-) -> Result<Option<Event>, ReadFailure> {
+fn stored_twin(reader: &dyn LogReader, prepared: &Prepared) -> Result<Option<Event>, ReadFailure> {
     let Ok(header) = prepared.header.view() else { return Ok(None) };
     let Ok(workspace_id) = header.workspace_id.parse() else { return Ok(None) };
     let found = match reader.by_event_id(&workspace_id, &header.event_id)? {
         Some(event) => Some(event),
         None => match (header.stream_key(), header.idempotency_key.map(str::parse)) {
-            (Some(stream), Some(Ok(key))) => reader.by_idempotency_key(&workspace_id, &stream, &key)?,
+            (Some(stream), Some(Ok(key))) => {
+                reader.by_idempotency_key(&workspace_id, &stream, &key)?
+            }
             _ => None,
         },
     };
-    let is_same = |event: &Event| {
-        event.same_content(&prepared.header, &prepared.body).unwrap_or(false)
-    };
+    let is_same =
+        |event: &Event| event.same_content(&prepared.header, &prepared.body).unwrap_or(false);
     Ok(found.filter(is_same))
 }

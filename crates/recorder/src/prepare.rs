@@ -13,8 +13,8 @@ use annals_store::contract::Prepared;
 use bytes::Bytes;
 
 use crate::principal::Principal;
-use crate::refusal::EventRefusal;
 use crate::recorder::Inner;
+use crate::refusal::EventRefusal;
 use crate::request::{AppendRequest, Door};
 use crate::schema::SchemaSet;
 use crate::world::Entropy;
@@ -104,9 +104,7 @@ impl<'a> Preparation<'a> {
     pub(crate) fn prepare(&self, draft: &Draft, salt: Salt) -> Checked {
         let unless_replayed = self.check(draft).err();
         let server = ServerFields {
-            event_id: draft
-                .event_id
-                .unwrap_or_else(|| self.entropy.event_id(self.received_at)),
+            event_id: draft.event_id.unwrap_or_else(|| self.entropy.event_id(self.received_at)),
             workspace_id: self.principal.workspace_id.clone(),
             principal_id: self.principal.principal_id.clone(),
             zone: draft.zone.min(self.principal.zone_max),
@@ -150,7 +148,8 @@ pub(crate) fn trace_correlation(traceparent: &str) -> Option<CorrelationId> {
     let mut parts = traceparent.split('-');
     let (version, trace_id) = (parts.next()?, parts.next()?);
     let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let is_trace = trace_id.len() == 32 && is_hex(trace_id) && trace_id.bytes().any(|byte| byte != b'0');
+    let is_trace =
+        trace_id.len() == 32 && is_hex(trace_id) && trace_id.bytes().any(|byte| byte != b'0');
     (version.len() == 2 && is_hex(version) && is_trace)
         .then(|| CorrelationId::parse(trace_id).ok())
         .flatten()

@@ -120,7 +120,9 @@ impl Recorder {
             stats: Arc::clone(&stats),
         };
         let views = match config.views {
-            ViewMode::On => Views::open(config.data_dir.as_deref(), Arc::clone(&reader), live.head())?,
+            ViewMode::On => {
+                Views::open(config.data_dir.as_deref(), Arc::clone(&reader), live.head())?
+            }
             ViewMode::Off => Views::off(),
         };
         let (sequencer, thread) = Sequencer::start(writer, state)?;
@@ -158,10 +160,12 @@ impl Recorder {
         by: Arc<Principal>,
         token: IssueToken,
     ) -> Result<IssuedToken, AccessRefusal> {
-        let (token_id, text, secret_hash) = self.inner.access.new_secret(self.inner.entropy.as_ref());
+        let (token_id, text, secret_hash) =
+            self.inner.access.new_secret(self.inner.entropy.as_ref());
         let command = AccessCommand::Issue { by, token, token_id: token_id.clone(), secret_hash };
         self.inner.sequencer.decide(command).await?;
-        let info = self.inner.access.info(&token_id).ok_or(AccessRefusal::UnknownToken { token_id })?;
+        let info =
+            self.inner.access.info(&token_id).ok_or(AccessRefusal::UnknownToken { token_id })?;
         Ok(IssuedToken { token: text, info })
     }
 

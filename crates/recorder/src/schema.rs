@@ -28,10 +28,8 @@ impl SchemaSet {
         let mut validators = HashMap::new();
         for entry in catalog.entries() {
             let Some(schema) = &entry.schema else { continue };
-            let wrong = |problem: String| SchemaError {
-                event_type: entry.event_type.clone(),
-                problem,
-            };
+            let wrong =
+                |problem: String| SchemaError { event_type: entry.event_type.clone(), problem };
             let schema: serde_json::Value =
                 serde_json::from_str(schema).map_err(|error| wrong(error.to_string()))?;
             let validator =

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use annals_core::envelope::{Draft, EnvelopeFault, Strictness, StreamKey};
+use annals_core::envelope::{Draft, EnvelopeFault, StreamKey, Strictness};
 use annals_core::id::Seq;
 use annals_core::json::{
     self, BodyForm, BodyLimits, JsonError, JsonKind, JsonLimits, as_bool, as_str, as_u64,
@@ -62,11 +62,8 @@ pub(crate) fn translate(request: &AppendRequest) -> Result<TranslatedBatch, Appe
         return Err(AppendRefusal::EmptyBatch);
     }
     let options = Options::read(&texts.options)?;
-    let drafts = texts
-        .events
-        .iter()
-        .map(|text| draft(&texts.arena, text.clone(), &request.door))
-        .collect();
+    let drafts =
+        texts.events.iter().map(|text| draft(&texts.arena, text.clone(), &request.door)).collect();
     let mut batch = TranslatedBatch {
         drafts,
         shape: texts.shape,
@@ -78,10 +75,7 @@ pub(crate) fn translate(request: &AppendRequest) -> Result<TranslatedBatch, Appe
 }
 
 fn json_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
-    let limits = BodyLimits {
-        json: JsonLimits::EVENT,
-        element_count_max: BATCH_EVENTS_MAX,
-    };
+    let limits = BodyLimits { json: JsonLimits::EVENT, element_count_max: BATCH_EVENTS_MAX };
     let mut arena = String::with_capacity(body.len());
     let compact = compact_body(body, &mut arena, &limits).map_err(request_fault)?;
     let slice = |range: &Range<usize>| arena.get(range.clone()).unwrap_or_default().to_owned();

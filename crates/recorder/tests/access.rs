@@ -31,13 +31,17 @@ fn open() -> Recorder {
 async fn a_token_lets_in_until_it_ends() {
     let recorder = open();
     let owner = Arc::clone(recorder.access().owner());
-    let issued = recorder.issue_token(Arc::clone(&owner), wanted(Rights::READ, Some(60))).await.unwrap();
+    let issued =
+        recorder.issue_token(Arc::clone(&owner), wanted(Rights::READ, Some(60))).await.unwrap();
     let now = recorder.clock().now();
     let principal = recorder.access().authenticate(&issued.token, now).unwrap();
     assert_eq!(principal.workspace_id.as_str(), "team");
     assert_eq!(principal.rights, Rights::READ);
     let later = now.plus_seconds(61);
-    assert_eq!(recorder.access().authenticate(&issued.token, later), Err(AuthenticationRefusal::Expired));
+    assert_eq!(
+        recorder.access().authenticate(&issued.token, later),
+        Err(AuthenticationRefusal::Expired)
+    );
     recorder.revoke_token(owner, issued.info.token_id.clone()).await.unwrap();
     let refused = recorder.access().authenticate(&issued.token, now);
     assert_eq!(refused, Err(AuthenticationRefusal::Unauthorized));
@@ -52,7 +56,8 @@ async fn a_forged_or_cut_token_lets_nobody_in() {
     let mut forged = issued.token.clone();
     forged.pop();
     forged.push(if issued.token.ends_with('0') { '1' } else { '0' });
-    for wrong in [forged.as_str(), &issued.token[..issued.token.len() - 1], "", "annals_owner_x_y"] {
+    for wrong in [forged.as_str(), &issued.token[..issued.token.len() - 1], "", "annals_owner_x_y"]
+    {
         let refused = recorder.access().authenticate(wrong, Timestamp::from_micros(0));
         assert_eq!(refused, Err(AuthenticationRefusal::Unauthorized));
     }
@@ -62,7 +67,8 @@ async fn a_forged_or_cut_token_lets_nobody_in() {
 async fn only_the_owner_makes_tokens_and_none_that_administer() {
     let recorder = open();
     let owner = Arc::clone(recorder.access().owner());
-    let refused = recorder.issue_token(Arc::clone(&owner), wanted(Rights::OPERATE, None)).await.unwrap_err();
+    let refused =
+        recorder.issue_token(Arc::clone(&owner), wanted(Rights::OPERATE, None)).await.unwrap_err();
     assert!(matches!(refused, AccessRefusal::Rights));
     let issued = recorder.issue_token(owner, wanted(Rights::APPEND, None)).await.unwrap();
     let holder = recorder.access().authenticate(&issued.token, recorder.clock().now()).unwrap();
@@ -74,7 +80,8 @@ async fn only_the_owner_makes_tokens_and_none_that_administer() {
 async fn an_append_of_a_revoked_credential_is_refused_in_its_turn() {
     let recorder = open();
     let owner = Arc::clone(recorder.access().owner());
-    let issued = recorder.issue_token(Arc::clone(&owner), wanted(Rights::APPEND, None)).await.unwrap();
+    let issued =
+        recorder.issue_token(Arc::clone(&owner), wanted(Rights::APPEND, None)).await.unwrap();
     let holder = recorder.access().authenticate(&issued.token, recorder.clock().now()).unwrap();
     recorder.revoke_token(owner, issued.info.token_id).await.unwrap();
     let body = r#"{"event_type":"note.taken","actor":{"actor_type":"agent","actor_id":"a"},"stream":{"stream_type":"run","stream_id":"r"},"data":1}"#;

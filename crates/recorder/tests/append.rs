@@ -68,7 +68,10 @@ async fn each_bad_event_is_refused_by_name_and_not_kept() {
     let control = event("").replace("note.taken", "approval.decided");
     assert!(matches!(refusal(&recorder, &control).await, EventRefusal::ControlType { .. }));
     let foreign = event(r#""workspace_id":"other""#);
-    assert!(matches!(refusal(&recorder, &foreign).await, EventRefusal::UnauthorizedWorkspace { .. }));
+    assert!(matches!(
+        refusal(&recorder, &foreign).await,
+        EventRefusal::UnauthorizedWorkspace { .. }
+    ));
     let room = event(r#""room_id":"o""#);
     assert!(matches!(refusal(&recorder, &room).await, EventRefusal::RoomStreamMismatch { .. }));
     let ahead = event(r#""occurred_at":"2999-01-01T00:00:00Z""#);
@@ -85,10 +88,13 @@ async fn each_bad_event_is_refused_by_name_and_not_kept() {
 #[tokio::test]
 async fn a_translated_control_fact_is_kept_as_observed() {
     let recorder = open();
-    let body = event(r#""origin":{"dialect":"transcripts"}"#).replace("note.taken", "approval.decided");
+    let body =
+        event(r#""origin":{"dialect":"transcripts"}"#).replace("note.taken", "approval.decided");
     let mut request = request(&recorder, &body);
     request.door = Door::Translated(DialectName::parse("transcripts").unwrap());
-    let BatchAnswer::One { receipt, .. } = recorder.append(request).await.unwrap() else { panic!() };
+    let BatchAnswer::One { receipt, .. } = recorder.append(request).await.unwrap() else {
+        panic!()
+    };
     assert_eq!(receipt.event.header().authority.as_str(), "observed");
     assert_eq!(receipt.event.header().origin_dialect, Some("transcripts"));
 }
@@ -98,12 +104,17 @@ async fn one_bad_event_of_a_batch_does_not_touch_its_neighbours() {
     let recorder = open();
     let bad = event(r#""colour":"red""#);
     let body = format!("[{},{bad},{}]", event(""), event(""));
-    let BatchAnswer::Many(results) = recorder.append(request(&recorder, &body)).await.unwrap() else {
+    let BatchAnswer::Many(results) = recorder.append(request(&recorder, &body)).await.unwrap()
+    else {
         panic!()
     };
     assert!(matches!(
         results.as_slice(),
-        [EventResult::Accepted(_), EventResult::Rejected(EventRefusal::Envelope(_)), EventResult::Accepted(_)]
+        [
+            EventResult::Accepted(_),
+            EventResult::Rejected(EventRefusal::Envelope(_)),
+            EventResult::Accepted(_)
+        ]
     ));
     assert_eq!(recorder.head().position.get(), 2);
 }
@@ -176,8 +187,11 @@ async fn data_comes_back_token_for_token() {
 async fn a_trace_context_gives_the_correlation() {
     let recorder = open();
     let mut request = request(&recorder, &event(""));
-    request.traceparent = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
-    let BatchAnswer::One { receipt, .. } = recorder.append(request).await.unwrap() else { panic!() };
+    request.traceparent =
+        Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
+    let BatchAnswer::One { receipt, .. } = recorder.append(request).await.unwrap() else {
+        panic!()
+    };
     assert_eq!(receipt.event.header().correlation_id, "4bf92f3577b34da6a3ce929d0e0e4736");
 }
 

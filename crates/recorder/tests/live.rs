@@ -24,9 +24,11 @@ async fn take(follower: &mut Follower, count: usize) -> Vec<(u64, u64)> {
     while seen.len() < count {
         match follower.next().await.unwrap() {
             Followed::Events(events) => {
-                seen.extend(events.iter().map(|live| {
-                    (live.event().position().get(), live.event().stream_seq().get())
-                }));
+                seen.extend(
+                    events.iter().map(|live| {
+                        (live.event().position().get(), live.event().stream_seq().get())
+                    }),
+                );
             }
             lagged @ Followed::Lagged { .. } => panic!("{lagged:?}"),
         }
@@ -88,7 +90,8 @@ async fn a_follower_of_a_new_stream_waits_for_its_first_event() {
 async fn a_follower_from_now_sees_only_what_is_new_and_matches() {
     let recorder = open();
     append_all(&recorder, &notes("r", 5)).await;
-    let query = Query { event_types: vec![TypePattern::parse("tool.*").unwrap()], ..Query::default() };
+    let query =
+        Query { event_types: vec![TypePattern::parse("tool.*").unwrap()], ..Query::default() };
     let mut follower = recorder.follow(FollowStart::Now, query);
     append_all(&recorder, &notes("r", 5)).await;
     let call = r#"{"tool_call_id":"c","tool_name":"Bash"}"#;

@@ -1,6 +1,11 @@
 //! Real sessions through the whole recorder: the stored events and the views give the totals
 //! of the files, and a second import stores nothing.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test stops at what it did not expect and says what it skipped")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect and says what it skipped"
+)]
 
 mod support;
 
@@ -80,8 +85,9 @@ fn stored(recorder: &Recorder) -> Vec<Event> {
 fn totals_of(events: &[Event]) -> Totals {
     Totals::from_events(events.iter().map(|event| {
         let header = event.header();
-        let occurred_at = (!header.server_filled.contains(annals_core::record::ServerFilled::OCCURRED_AT))
-            .then_some(header.occurred_at);
+        let occurred_at =
+            (!header.server_filled.contains(annals_core::record::ServerFilled::OCCURRED_AT))
+                .then_some(header.occurred_at);
         (header.event_type, event.data(), header.run_id.unwrap(), occurred_at)
     }))
 }
@@ -121,10 +127,26 @@ async fn each_files_totals_come_out_of_the_stored_events_and_the_views() {
         let count = |value: usize| u64::try_from(value).unwrap();
         let name = path.display();
         assert_eq!(runs.len(), wanted.sessions().max(runs.len()), "{name}: sessions");
-        assert_eq!(sum(&runs, |run| run.model_calls), count(wanted.model_calls()), "{name}: model calls");
-        assert_eq!(sum(&runs, |run| run.tool_calls), count(wanted.tool_calls()), "{name}: tool calls");
-        assert_eq!(sum(&runs, |run| run.tool_errors), count(wanted.tool_errors()), "{name}: tool errors");
-        assert_eq!(sum(&runs, |run| run.tool_calls_open), count(wanted.tool_calls_open()), "{name}: open");
+        assert_eq!(
+            sum(&runs, |run| run.model_calls),
+            count(wanted.model_calls()),
+            "{name}: model calls"
+        );
+        assert_eq!(
+            sum(&runs, |run| run.tool_calls),
+            count(wanted.tool_calls()),
+            "{name}: tool calls"
+        );
+        assert_eq!(
+            sum(&runs, |run| run.tool_errors),
+            count(wanted.tool_errors()),
+            "{name}: tool errors"
+        );
+        assert_eq!(
+            sum(&runs, |run| run.tool_calls_open),
+            count(wanted.tool_calls_open()),
+            "{name}: open"
+        );
         assert_eq!(sum(&runs, |run| run.tokens.input), wanted.tokens().input, "{name}: input");
         assert_eq!(sum(&runs, |run| run.tokens.output), wanted.tokens().output, "{name}: output");
         assert_eq!(sum(&runs, |run| run.tokens.cache_read), wanted.tokens().cache_read, "{name}");

@@ -19,21 +19,77 @@ fn session() -> Vec<String> {
     let usage = r#""usage":{"input_tokens":10,"output_tokens":5,"cache_read_tokens":100,"cache_write_tokens":7}"#;
     let older = r#""usage":{"input_tokens":10,"output_tokens":1}"#;
     vec![
-        line("r1", "main", "run.started", 0, r#"{"run_id":"r1","cwd":"/work","agent_name":"tester"}"#),
-        line("r1", "main", "message.created", 1, r#"{"message_id":"p","kind":"prompt","content_md":"Mend the build"}"#),
-        line("r1", "main", "model.completed", 2, &format!(r#"{{"model_call_id":"m1","model":"claude-sonnet-4-5","stop_reason":null,{older}}}"#)),
-        line("r1", "main", "model.completed", 3, &format!(r#"{{"model_call_id":"m1","model":"claude-sonnet-4-5",{usage}}}"#)),
-        line("r1", "main", "tool.invoked", 4, r#"{"tool_call_id":"t1","tool_name":"Bash","input":{"command":"make"}}"#),
+        line(
+            "r1",
+            "main",
+            "run.started",
+            0,
+            r#"{"run_id":"r1","cwd":"/work","agent_name":"tester"}"#,
+        ),
+        line(
+            "r1",
+            "main",
+            "message.created",
+            1,
+            r#"{"message_id":"p","kind":"prompt","content_md":"Mend the build"}"#,
+        ),
+        line(
+            "r1",
+            "main",
+            "model.completed",
+            2,
+            &format!(
+                r#"{{"model_call_id":"m1","model":"claude-sonnet-4-5","stop_reason":null,{older}}}"#
+            ),
+        ),
+        line(
+            "r1",
+            "main",
+            "model.completed",
+            3,
+            &format!(r#"{{"model_call_id":"m1","model":"claude-sonnet-4-5",{usage}}}"#),
+        ),
+        line(
+            "r1",
+            "main",
+            "tool.invoked",
+            4,
+            r#"{"tool_call_id":"t1","tool_name":"Bash","input":{"command":"make"}}"#,
+        ),
         line("r1", "main", "tool.failed", 6, r#"{"tool_call_id":"t1","message":"exit code 2"}"#),
-        line("r1", "sub", "agent.started", 7, r#"{"agent_id":"sub","parent_agent_id":"main","agent_type":"reviewer"}"#),
+        line(
+            "r1",
+            "sub",
+            "agent.started",
+            7,
+            r#"{"agent_id":"sub","parent_agent_id":"main","agent_type":"reviewer"}"#,
+        ),
         line("r1", "sub", "tool.invoked", 8, r#"{"tool_call_id":"t2","tool_name":"Read"}"#),
         line("r1", "sub", "tool.succeeded", 9, r#"{"tool_call_id":"t2","duration_ms":750}"#),
         line("r1", "main", "tool.invoked", 10, r#"{"tool_call_id":"t3","tool_name":"Bash"}"#),
         line("r1", "sub", "agent.stopped", 11, r#"{"agent_id":"sub","success":true}"#),
-        line("r1", "main", "model.failed", 12, r#"{"model_call_id":"m2","model":"unheard-of","message":"overloaded"}"#),
-        line("r1", "main", "run.failed", 60, r#"{"run_id":"r1","message":"gave up","cost_micros":4321}"#),
+        line(
+            "r1",
+            "main",
+            "model.failed",
+            12,
+            r#"{"model_call_id":"m2","model":"unheard-of","message":"overloaded"}"#,
+        ),
+        line(
+            "r1",
+            "main",
+            "run.failed",
+            60,
+            r#"{"run_id":"r1","message":"gave up","cost_micros":4321}"#,
+        ),
         // A resumed session repeats the call of the one before it.
-        line("r2", "main", "model.completed", 90, &format!(r#"{{"model_call_id":"m1","model":"claude-sonnet-4-5",{usage}}}"#)),
+        line(
+            "r2",
+            "main",
+            "model.completed",
+            90,
+            &format!(r#"{{"model_call_id":"m1","model":"claude-sonnet-4-5",{usage}}}"#),
+        ),
     ]
 }
 
@@ -74,10 +130,12 @@ fn everything(recorder: &Recorder) -> String {
     };
     out.push_str(&format!("{:#?}", views.spans(&spans).unwrap().rows));
     for group in [UsageGroup::Run, UsageGroup::Agent, UsageGroup::Model, UsageGroup::Day] {
-        let query = UsageQuery { workspace_id: "default".to_owned(), group, since: None, until: None };
+        let query =
+            UsageQuery { workspace_id: "default".to_owned(), group, since: None, until: None };
         out.push_str(&format!("{:#?}", views.usage(&query).unwrap()));
     }
-    let query = AgentsQuery { workspace_id: "default".to_owned(), text: None, cursor: None, count_max: 10 };
+    let query =
+        AgentsQuery { workspace_id: "default".to_owned(), text: None, cursor: None, count_max: 10 };
     out.push_str(&format!("{:#?}", views.agents(&query).unwrap().rows));
     out
 }
@@ -135,7 +193,9 @@ async fn a_time_picture_has_every_call_once_in_order() {
     let mut seen = Vec::new();
     loop {
         let page = recorder.views().spans(&query).unwrap();
-        seen.extend(page.rows.into_iter().map(|span| (span.kind, span.name, span.status, span.duration_ms)));
+        seen.extend(
+            page.rows.into_iter().map(|span| (span.kind, span.name, span.status, span.duration_ms)),
+        );
         match page.next {
             Some(next) => query.cursor = Some(next),
             None => break,

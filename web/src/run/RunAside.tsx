@@ -6,6 +6,7 @@ import { middle } from "../format/text";
 import { CostMark, tokensTitle } from "../ui/Bits";
 import { Icon } from "../ui/icons";
 import { agentDepths } from "./lanes";
+import { inTime } from "./spanStore";
 import type { RunData } from "./useRun";
 
 const FAILURES_SHOWN = 30;
@@ -31,7 +32,7 @@ export function RunAside({
   const depths = useMemo(() => agentDepths(run.agents), [run.agents]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the store is mutable; its version says when it changed.
   const failures = useMemo(
-    () => data.store.spans.filter((span) => span.status === "error" && span.kind !== "run"),
+    () => inTime(data.store.spans.filter((span) => span.status === "error" && span.kind !== "run")),
     [data.store, data.version],
   );
   const hasSubagents = run.agents.some((one) => (depths.get(one.agent_id) ?? 0) > 0);

@@ -2,7 +2,7 @@
 import { memo, type ReactNode } from "react";
 import type { AnnalsEvent, Json, RunAgent } from "../api/types";
 import { duration } from "../format/duration";
-import { compact, count } from "../format/number";
+import { compact, count, tokensTotal } from "../format/number";
 import { asObject, asText, errorText } from "../format/summary";
 import { lineCount, middle, visible } from "../format/text";
 import { Glyph, Took, tokensTitle } from "../ui/Bits";
@@ -254,7 +254,7 @@ function Diff({
 
 function ModelCall({ row, end, running, open }: EntryProps) {
   const { span } = row;
-  const tokens = span.tokens;
+  const tokens = span.tokens && tokensTotal(span.tokens) > 0 ? span.tokens : null;
   const failed = span.status === "error";
   return (
     <div className="model-call">

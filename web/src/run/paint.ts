@@ -158,21 +158,28 @@ export function rulerTicks(scale: TimeScale, view: Viewport, width: number): Tic
   const span = view.to - view.from;
   const step = rulerStep(span, Math.max(2, Math.floor(width / 90)));
   const ticks: Tick[] = [];
-  if (scale.gaps.length > 0) {
-    // With squeezed gaps real time is not even: mark even places, and say the real time there.
-    for (let at = 0; at <= span; at += step) {
-      const place = view.from + at;
-      ticks.push({
-        x: (at / span) * width,
-        label: tickLabel(scale.time(place) - scale.from, step),
-      });
-    }
-    return ticks;
-  }
-  for (let at = Math.ceil(view.from / step) * step; at <= view.to; at += step) {
-    ticks.push({ x: ((at - view.from) / span) * width, label: tickLabel(at, step) });
+  // With squeezed gaps real time is not even: even places are marked with the real time there.
+  const first = scale.gaps.length > 0 ? view.from : Math.ceil(view.from / step) * step;
+  const long = scale.to - scale.from > CLOCK_MS_MIN;
+  for (let at = first; at <= view.to; at += step) {
+    const time = scale.time(at);
+    const label = long ? clockLabel(time, step) : tickLabel(time - scale.from, step);
+    ticks.push({ x: ((at - view.from) / span) * width, label });
   }
   return ticks;
+}
+
+/** Beyond a day the hour says more than the time since the start. */
+const CLOCK_MS_MIN = 30 * 3_600_000;
+
+function clockLabel(time_ms: number, step_ms: number): string {
+  const at = new Date(time_ms);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const minutes = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  if (step_ms < 60_000) return `${minutes}:${two(at.getSeconds())}`;
+  return step_ms < 3_600_000
+    ? minutes
+    : `${two(at.getMonth() + 1)}-${two(at.getDate())} ${minutes}`;
 }
 
 export function tickLabel(since_ms: number, step_ms: number): string {

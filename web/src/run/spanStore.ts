@@ -21,6 +21,15 @@ function timed(span: Span): TimedSpan {
   return { ...span, start_ms, end_ms };
 }
 
+/** By time, then by place in the log: an imported run has its sub-agents' events behind those of the main agent. */
+export function inTime(spans: readonly TimedSpan[]): readonly TimedSpan[] {
+  const ordered = spans.every(
+    (span, at) => at === 0 || (spans[at - 1]?.start_ms ?? 0) <= span.start_ms,
+  );
+  if (ordered) return spans;
+  return [...spans].sort((a, b) => a.start_ms - b.start_ms || a.start_position - b.start_position);
+}
+
 export class SpanStore {
   /** Ordered by start position. */
   readonly spans: TimedSpan[] = [];
@@ -150,7 +159,10 @@ export class SpanStore {
         span_id: id,
         kind,
         name: name ?? kind,
-        title: asText(data.title) ?? (data.input === undefined ? null : inputHint(data.input)),
+        title:
+          kind === "run"
+            ? null
+            : (asText(data.title) ?? (data.input === undefined ? null : inputHint(data.input))),
         agent_id: event.actor.actor_id,
         parent_span_id: agent?.span_id ?? run?.span_id ?? null,
         started_at: event.occurred_at,

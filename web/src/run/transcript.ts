@@ -2,7 +2,7 @@
 import type { AnnalsEvent, Json, RunAgent, SpanStatus } from "../api/types";
 import { asObject, asText, errorText, inputHint } from "../format/summary";
 import { agentDepths } from "./lanes";
-import type { TimedSpan } from "./spanStore";
+import { inTime, type TimedSpan } from "./spanStore";
 
 export interface TranscriptRow {
   span: TimedSpan;
@@ -32,7 +32,7 @@ export function transcriptRows(
   const rows: TranscriptRow[] = [];
   let speaker = "";
   let lastEnd: number | null = null;
-  for (const span of spans) {
+  for (const span of inTime(spans)) {
     const idle = lastEnd === null ? 0 : span.start_ms - lastEnd;
     const end = span.end_ms ?? span.start_ms;
     if (span.kind !== "run" && span.kind !== "agent") lastEnd = Math.max(lastEnd ?? 0, end);

@@ -1,6 +1,6 @@
 // Owns the rows of the waterfall: spans nested under what caused them, flattened for a virtual list.
 import type { SpanKind } from "../api/types";
-import type { TimedSpan } from "./spanStore";
+import { inTime, type TimedSpan } from "./spanStore";
 
 export interface TreeRow {
   span: TimedSpan;
@@ -53,14 +53,14 @@ export function treeRows(spans: readonly TimedSpan[], filter: TreeFilter): TreeR
     (filter.text === "" || `${span.name} ${span.title ?? ""}`.toLowerCase().includes(filter.text));
   const flat = filter.errors_only || filter.text !== "";
   if (flat) {
-    return spans
+    return inTime(spans)
       .filter(wanted)
       .map((span) => ({ span, depth: 0, child_count: 0, collapsed: false }));
   }
 
   const family = familyOf(spans);
   const children = new Map<TimedSpan | null, TimedSpan[]>();
-  for (const span of spans) {
+  for (const span of inTime(spans)) {
     if (!wanted(span)) continue;
     let parent = parentOf(span, family);
     for (let hops = 0; parent && !wanted(parent) && hops < 64; hops++)

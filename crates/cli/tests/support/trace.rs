@@ -86,7 +86,7 @@ pub(crate) fn parse(trace: &str) -> Vec<Call> {
 }
 
 fn result_of(text: &str) -> String {
-    text.rsplit_once(") = ").map(|(_, result)| result.trim().to_owned()).unwrap_or_default()
+    text.rsplit_once(" = ").map(|(_, result)| result.trim().to_owned()).unwrap_or_default()
 }
 
 /// What the trace says against durability; nothing if all is well.

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use super::{Actor, Draft, Origin, Scope, StreamKey, Zone};
 use crate::id::{
-    CausationId, CorrelationId, DialectName, EventId, EventType, IdError, IdempotencyKey, WorkspaceId,
+    CausationId, CorrelationId, DialectName, EventId, EventType, IdError, IdempotencyKey,
+    WorkspaceId,
 };
 use crate::json::{JsonKind, kind, members, unescape};
 use crate::time::Timestamp;
@@ -351,7 +352,10 @@ mod tests {
         let text = with(r#""origin":{"dialect":"transcripts","type":"user","raw":{"v":1}}"#);
         let draft = Draft::parse(&text, Strictness::Translated(&dialect)).unwrap();
         assert_eq!(draft.origin.raw.as_deref(), Some(r#"{"v":1}"#));
-        assert_eq!(Draft::parse(&draft.to_json(), Strictness::Translated(&dialect)).unwrap(), draft);
+        assert_eq!(
+            Draft::parse(&draft.to_json(), Strictness::Translated(&dialect)).unwrap(),
+            draft
+        );
         let other = DialectName::parse("hive").unwrap();
         assert!(Draft::parse(&text, Strictness::Translated(&other)).is_err());
     }

@@ -38,9 +38,7 @@ pub struct CompactBody {
 impl CompactBody {
     /// The top-level members of an event; none if it is no object.
     pub fn members_of(&self, element: &Element) -> &[Member] {
-        self.members
-            .get(element.members.clone())
-            .unwrap_or_default()
+        self.members.get(element.members.clone()).unwrap_or_default()
     }
 }
 
@@ -83,11 +81,8 @@ fn scan_body<S: TextSink>(
     limits: &BodyLimits,
 ) -> Result<CompactBody, JsonError> {
     let mut compactor = Compactor::start(input, out, &limits.json)?;
-    let mut events = Events {
-        count_max: limits.element_count_max,
-        elements: Vec::new(),
-        members: Vec::new(),
-    };
+    let mut events =
+        Events { count_max: limits.element_count_max, elements: Vec::new(), members: Vec::new() };
     match compactor.cursor.peek() {
         Some(b'[') => {
             events.scan_array(&mut compactor)?;
@@ -145,12 +140,7 @@ struct Events {
 
 impl Events {
     fn into_body(self, form: BodyForm, options: Vec<Member>) -> CompactBody {
-        CompactBody {
-            form,
-            elements: self.elements,
-            members: self.members,
-            options,
-        }
+        CompactBody { form, elements: self.elements, members: self.members, options }
     }
 
     /// Scans the array of events that opens at the cursor.
@@ -183,9 +173,7 @@ impl Events {
         compactor: &mut Compactor<'_, '_, S>,
     ) -> Result<(), JsonError> {
         if self.elements.len() == self.count_max {
-            return Err(JsonError::TooManyElements {
-                element_count_max: self.count_max,
-            });
+            return Err(JsonError::TooManyElements { element_count_max: self.count_max });
         }
         let start = compactor.output_offset();
         let first_member = self.members.len();
@@ -217,10 +205,7 @@ impl Events {
                 Err(fault)
             }
         };
-        self.elements.push(Element {
-            text,
-            members: first_member..self.members.len(),
-        });
+        self.elements.push(Element { text, members: first_member..self.members.len() });
     }
 }
 
@@ -228,13 +213,8 @@ impl Events {
 mod tests {
     use super::*;
 
-    const LIMITS: BodyLimits = BodyLimits {
-        json: JsonLimits {
-            depth_max: 3,
-            node_count_max: 6,
-        },
-        element_count_max: 4,
-    };
+    const LIMITS: BodyLimits =
+        BodyLimits { json: JsonLimits { depth_max: 3, node_count_max: 6 }, element_count_max: 4 };
 
     /// One line per event: its text or its fault, then its members.
     fn check(input: &str, form: BodyForm, events: &[&str], options: &[&str]) {
@@ -242,11 +222,7 @@ mod tests {
         let body = compact_body(input.as_bytes(), &mut out, &LIMITS).unwrap();
         assert_eq!(body.form, form);
         let show = |member: &Member| {
-            format!(
-                "{}={}",
-                &out[member.key.clone()],
-                &out[member.value.clone()]
-            )
+            format!("{}={}", &out[member.key.clone()], &out[member.value.clone()])
         };
         let shown: Vec<String> = body
             .elements
@@ -257,11 +233,7 @@ mod tests {
                     .clone()
                     .map_or_else(|e| e.to_string(), |range| out[range].to_owned());
                 let members: Vec<String> = body.members_of(element).iter().map(show).collect();
-                if members.is_empty() {
-                    text
-                } else {
-                    format!("{text} {}", members.join(" "))
-                }
+                if members.is_empty() { text } else { format!("{text} {}", members.join(" ")) }
             })
             .collect();
         assert_eq!(shown, events);
@@ -271,21 +243,13 @@ mod tests {
 
     fn refuse(input: &str, error: JsonError) {
         let mut out = String::from("before");
-        assert_eq!(
-            compact_body(input.as_bytes(), &mut out, &LIMITS),
-            Err(error)
-        );
+        assert_eq!(compact_body(input.as_bytes(), &mut out, &LIMITS), Err(error));
         assert_eq!(out, "before");
     }
 
     #[test]
     fn takes_one_event_with_its_members() {
-        check(
-            r#" { "a" : 1, "b":[ 2 ] } "#,
-            BodyForm::One,
-            &[r#"{"a":1,"b":[2]} a=1 b=[2]"#],
-            &[],
-        );
+        check(r#" { "a" : 1, "b":[ 2 ] } "#, BodyForm::One, &[r#"{"a":1,"b":[2]} a=1 b=[2]"#], &[]);
         check("{}", BodyForm::One, &["{}"], &[]);
         check(" 5 ", BodyForm::One, &["5"], &[]);
         check(
@@ -341,20 +305,10 @@ mod tests {
         check(
             r#"[[[[]]], [[[[]]]], [1,2,3,4,5], [1,2,3,4,5,6]]"#,
             BodyForm::Array,
-            &[
-                "[[[]]]",
-                "nested deeper than 3",
-                "[1,2,3,4,5]",
-                "more than 6 values",
-            ],
+            &["[[[]]]", "nested deeper than 3", "[1,2,3,4,5]", "more than 6 values"],
             &[],
         );
-        check(
-            r#"{"a":1,"a":2}"#,
-            BodyForm::One,
-            &["duplicate key \"a\" at byte 7"],
-            &[],
-        );
+        check(r#"{"a":1,"a":2}"#, BodyForm::One, &["duplicate key \"a\" at byte 7"], &[]);
         check(
             r#"{"events":[{"a":1,"a":2},{"a":3}],"x":1}"#,
             BodyForm::Object,
@@ -367,38 +321,18 @@ mod tests {
     fn refuses_a_body_whose_structure_cannot_be_followed() {
         refuse(
             r#"[{"a":1},{"a":1,"a":2},{"b"}]"#,
-            JsonError::Syntax {
-                offset: 27,
-                expected: "`:`",
-            },
+            JsonError::Syntax { offset: 27, expected: "`:`" },
         );
         refuse("[1] 2", JsonError::TrailingData { offset: 4 });
-        refuse(
-            "[1",
-            JsonError::Syntax {
-                offset: 2,
-                expected: "`,` or `]`",
-            },
-        );
+        refuse("[1", JsonError::Syntax { offset: 2, expected: "`,` or `]`" });
         refuse(" ", JsonError::Empty);
-        refuse(
-            "[1,2,3,4,5]",
-            JsonError::TooManyElements {
-                element_count_max: 4,
-            },
-        );
+        refuse("[1,2,3,4,5]", JsonError::TooManyElements { element_count_max: 4 });
     }
 
     #[test]
     fn refuses_a_wrapper_with_a_fault_of_its_own() {
         let key = "events".to_owned();
-        refuse(
-            r#"{"events":[],"events":[]}"#,
-            JsonError::DuplicateKey { key, offset: 13 },
-        );
-        refuse(
-            r#"{"events":[1],"x":[[[]]]}"#,
-            JsonError::TooDeep { depth_max: 3 },
-        );
+        refuse(r#"{"events":[],"events":[]}"#, JsonError::DuplicateKey { key, offset: 13 });
+        refuse(r#"{"events":[1],"x":[[[]]]}"#, JsonError::TooDeep { depth_max: 3 });
     }
 }

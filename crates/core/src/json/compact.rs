@@ -55,9 +55,7 @@ pub fn compact_object<S: TextSink>(
         compactor.object(&mut members, |compactor, _| compactor.noted_value())?;
         compactor.finish()
     });
-    result
-        .inspect_err(|_| out.cut(byte_count))
-        .map(|()| members)
+    result.inspect_err(|_| out.cut(byte_count)).map(|()| members)
 }
 
 /// The state of one scan.
@@ -102,9 +100,8 @@ impl<'a, 'o, S: TextSink> Compactor<'a, 'o, S> {
         out: &'o mut S,
         limits: &JsonLimits,
     ) -> Result<Self, JsonError> {
-        let text = str::from_utf8(input).map_err(|error| JsonError::Utf8 {
-            offset: error.valid_up_to(),
-        })?;
+        let text = str::from_utf8(input)
+            .map_err(|error| JsonError::Utf8 { offset: error.valid_up_to() })?;
         let mut cursor = Cursor::new(text);
         cursor.skip_whitespace();
         match cursor.peek() {
@@ -115,12 +112,8 @@ impl<'a, 'o, S: TextSink> Compactor<'a, 'o, S> {
             Some(_) => {}
         }
         let keys = OpenKeys::default();
-        let scope = Scope {
-            fault: None,
-            node_count: 0,
-            depth_outside: 0,
-            keys_outside: keys.mark(),
-        };
+        let scope =
+            Scope { fault: None, node_count: 0, depth_outside: 0, keys_outside: keys.mark() };
         let copied = cursor.pos();
         Ok(Compactor {
             cursor,
@@ -137,9 +130,7 @@ impl<'a, 'o, S: TextSink> Compactor<'a, 'o, S> {
     pub(super) fn finish(&mut self) -> Result<(), JsonError> {
         self.gap();
         if self.cursor.peek().is_some() {
-            return Err(JsonError::TrailingData {
-                offset: self.cursor.pos(),
-            });
+            return Err(JsonError::TrailingData { offset: self.cursor.pos() });
         }
         self.flush();
         self.scope.fault.take().map_or(Ok(()), Err)
@@ -245,10 +236,7 @@ impl<'a, 'o, S: TextSink> Compactor<'a, 'o, S> {
             let noted = value(self, &key)?;
             // A text with a fault is dropped, so its members need no memory.
             if let Some(value) = noted.filter(|_| self.scope.fault.is_none()) {
-                members.push(Member {
-                    key: key.output,
-                    value,
-                });
+                members.push(Member { key: key.output, value });
             }
             self.gap();
             match self.cursor.peek() {
@@ -285,11 +273,7 @@ impl<'a, 'o, S: TextSink> Compactor<'a, 'o, S> {
         }
         self.step();
         let raw = &text[token.start..token.end];
-        Ok(KeyToken {
-            raw,
-            has_escape: token.has_escape,
-            output: start..start + raw.len(),
-        })
+        Ok(KeyToken { raw, has_escape: token.has_escape, output: start..start + raw.len() })
     }
 
     #[inline]
@@ -305,9 +289,7 @@ impl<'a, 'o, S: TextSink> Compactor<'a, 'o, S> {
     fn count_node(&mut self) {
         self.scope.node_count += 1;
         if self.scope.node_count > self.limits.node_count_max {
-            self.remember(JsonError::TooManyNodes {
-                node_count_max: self.limits.node_count_max,
-            });
+            self.remember(JsonError::TooManyNodes { node_count_max: self.limits.node_count_max });
         }
     }
 
@@ -316,9 +298,7 @@ impl<'a, 'o, S: TextSink> Compactor<'a, 'o, S> {
     pub(super) fn enter(&mut self, container: Container) {
         self.open.push(container);
         if self.open.depth() - self.scope.depth_outside > self.limits.depth_max {
-            self.remember(JsonError::TooDeep {
-                depth_max: self.limits.depth_max,
-            });
+            self.remember(JsonError::TooDeep { depth_max: self.limits.depth_max });
         }
         if container == Container::Object && self.scope.fault.is_none() {
             self.keys.open_object();
@@ -366,8 +346,7 @@ impl<'a, 'o, S: TextSink> Compactor<'a, 'o, S> {
     /// Copies what was scanned since the last copy.
     #[inline]
     pub(super) fn flush(&mut self) {
-        self.out
-            .push_text(&self.cursor.text()[self.copied..self.cursor.pos()]);
+        self.out.push_text(&self.cursor.text()[self.copied..self.cursor.pos()]);
         self.copied = self.cursor.pos();
     }
 

@@ -48,10 +48,7 @@ pub(super) struct OpenKeysMark {
 
 impl OpenKeys {
     pub(super) fn mark(&self) -> OpenKeysMark {
-        OpenKeysMark {
-            key_count: self.keys.len(),
-            object_count: self.objects.len(),
-        }
+        OpenKeysMark { key_count: self.keys.len(), object_count: self.objects.len() }
     }
 
     pub(super) fn rewind(&mut self, mark: OpenKeysMark) {
@@ -62,11 +59,7 @@ impl OpenKeys {
     #[inline]
     pub(super) fn open_object(&mut self) {
         let first_key = self.keys.len();
-        self.objects.push(OpenObject {
-            first_key,
-            fingerprints: 0,
-            compares_at_close: false,
-        });
+        self.objects.push(OpenObject { first_key, fingerprints: 0, compares_at_close: false });
     }
 
     /// Adds a key to the innermost object.
@@ -85,17 +78,12 @@ impl OpenKeys {
             let may_be_known = object.fingerprints & bit != 0;
             object.fingerprints |= bit;
             if may_be_known
-                && earlier
-                    .iter()
-                    .any(|other| &text.as_bytes()[other.start..other.end] == key)
+                && earlier.iter().any(|other| &text.as_bytes()[other.start..other.end] == key)
             {
                 return Err(duplicate(&text[token.start..token.end], token.start));
             }
         }
-        self.keys.push(Key {
-            start: token.start,
-            end: token.end,
-        });
+        self.keys.push(Key { start: token.start, end: token.end });
         Ok(())
     }
 
@@ -120,10 +108,8 @@ impl OpenKeys {
 
 /// The key that is the first, in the order of the text, to repeat an earlier one.
 fn first_duplicate<'a>(text: &'a str, keys: &[Key]) -> Option<(Cow<'a, str>, usize)> {
-    let mut names: Vec<(Cow<'_, str>, usize)> = keys
-        .iter()
-        .map(|key| (unescape(&text[key.start..key.end]), key.start))
-        .collect();
+    let mut names: Vec<(Cow<'_, str>, usize)> =
+        keys.iter().map(|key| (unescape(&text[key.start..key.end]), key.start)).collect();
     names.sort_unstable();
     names
         .windows(2)
@@ -139,10 +125,7 @@ fn duplicate(name: &str, content_start: usize) -> JsonError {
         key.truncate(key.floor_char_boundary(SHOWN_KEY_BYTES_MAX));
         key.push('…');
     }
-    JsonError::DuplicateKey {
-        key,
-        offset: content_start - 1,
-    }
+    JsonError::DuplicateKey { key, offset: content_start - 1 }
 }
 
 /// A number below 64 that equal keys share and different keys seldom do.

@@ -5,10 +5,7 @@
 /// The lines that hold more than whitespace, with their numbers from 1. A line ends at `\n`; the
 /// `\r` of a `\r\n` stays, because it is whitespace to JSON.
 pub fn lines(body: &[u8]) -> Lines<'_> {
-    Lines {
-        rest: Some(body),
-        line_number: 0,
-    }
+    Lines { rest: Some(body), line_number: 0 }
 }
 
 /// Iterator of `lines`.

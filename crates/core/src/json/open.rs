@@ -61,11 +61,7 @@ mod tests {
     fn remembers_every_level_across_words() {
         let mut open = OpenContainers::default();
         let kind = |level: usize| {
-            if level.is_multiple_of(3) {
-                Container::Object
-            } else {
-                Container::Array
-            }
+            if level.is_multiple_of(3) { Container::Object } else { Container::Array }
         };
         for _ in 0..2 {
             for level in 0..200 {

@@ -7,10 +7,7 @@ use serde_json::value::RawValue;
 use super::*;
 
 /// No limit that a generated text can reach.
-const LOOSE: JsonLimits = JsonLimits {
-    depth_max: 10_000,
-    node_count_max: 1_000_000,
-};
+const LOOSE: JsonLimits = JsonLimits { depth_max: 10_000, node_count_max: 1_000_000 };
 
 fn gap() -> impl Strategy<Value = String> {
     prop_oneof![4 => Just(String::new()), 1 => "[ \\n\\r\\t]{1,3}"]
@@ -36,25 +33,15 @@ fn scalar() -> impl Strategy<Value = String> {
 /// Valid JSON with whitespace anywhere, and sometimes a key twice.
 fn document() -> impl Strategy<Value = String> {
     scalar().prop_recursive(5, 60, 20, |inner| {
-        let spaced = (gap(), inner, gap())
-            .prop_map(|(a, b, c)| format!("{a}{b}{c}"))
-            .boxed();
+        let spaced = (gap(), inner, gap()).prop_map(|(a, b, c)| format!("{a}{b}{c}")).boxed();
         let key = (gap(), string_token(), gap()).prop_map(|(a, b, c)| format!("{a}{b}{c}"));
         let member = (key, spaced.clone()).prop_map(|(key, value)| format!("{key}:{value}"));
         prop_oneof![
             (gap(), proptest::collection::vec(spaced, 0..6)).prop_map(|(g, all)| {
-                if all.is_empty() {
-                    format!("[{g}]")
-                } else {
-                    format!("[{}]", all.join(","))
-                }
+                if all.is_empty() { format!("[{g}]") } else { format!("[{}]", all.join(",")) }
             }),
             (gap(), proptest::collection::vec(member, 0..20)).prop_map(|(g, all)| {
-                if all.is_empty() {
-                    format!("{{{g}}}")
-                } else {
-                    format!("{{{}}}", all.join(","))
-                }
+                if all.is_empty() { format!("{{{g}}}") } else { format!("{{{}}}", all.join(",")) }
             }),
         ]
     })
@@ -62,11 +49,7 @@ fn document() -> impl Strategy<Value = String> {
 
 /// A document with some bytes replaced, removed or doubled.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
-    let damage = (
-        any::<prop::sample::Index>(),
-        0..3_u8,
-        "[\\[\\]{}\",:0-9eE.+\\\\u -]|\u{1f}|é",
-    );
+    let damage = (any::<prop::sample::Index>(), 0..3_u8, "[\\[\\]{}\",:0-9eE.+\\\\u -]|\u{1f}|é");
     (document(), proptest::collection::vec(damage, 1..4)).prop_map(|(text, damages)| {
         let mut bytes = text.into_bytes();
         for (index, how, piece) in damages {
@@ -130,10 +113,9 @@ fn agree(input: &[u8]) {
                 "compacting twice changes the text"
             );
             assert!(!has_duplicate_key(text));
-            if let (Ok(before), Ok(after)) = (
-                serde_json::from_str::<Value>(original),
-                serde_json::from_str::<Value>(text),
-            ) {
+            if let (Ok(before), Ok(after)) =
+                (serde_json::from_str::<Value>(original), serde_json::from_str::<Value>(text))
+            {
                 assert_eq!(before, after);
             }
         }
@@ -143,10 +125,7 @@ fn agree(input: &[u8]) {
             );
         }
         Err(error @ JsonError::UnpairedSurrogate { .. }) => {
-            assert!(
-                accepted && serde_json::from_slice::<Value>(input).is_err(),
-                "{error}"
-            );
+            assert!(accepted && serde_json::from_slice::<Value>(input).is_err(), "{error}");
         }
         Err(error) => assert!(!accepted, "refused with {error} what serde_json accepts"),
     }

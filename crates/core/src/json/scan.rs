@@ -47,10 +47,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn syntax(&self, expected: &'static str) -> JsonError {
-        JsonError::Syntax {
-            offset: self.pos,
-            expected,
-        }
+        JsonError::Syntax { offset: self.pos, expected }
     }
 
     #[inline]
@@ -99,11 +96,7 @@ impl<'a> Cursor<'a> {
         while let Some(b'0'..=b'9') = self.peek() {
             self.pos += 1;
         }
-        if self.pos == start {
-            Err(self.syntax("a digit"))
-        } else {
-            Ok(())
-        }
+        if self.pos == start { Err(self.syntax("a digit")) } else { Ok(()) }
     }
 
     /// Steps over a string whose opening quote is at the cursor.
@@ -111,12 +104,8 @@ impl<'a> Cursor<'a> {
     pub(super) fn string(&mut self) -> Result<StringToken, JsonError> {
         let bytes = self.text.as_bytes();
         let start = self.pos + 1;
-        let mut token = StringToken {
-            start,
-            end: start,
-            has_escape: false,
-            unpaired_surrogate: None,
-        };
+        let mut token =
+            StringToken { start, end: start, has_escape: false, unpaired_surrogate: None };
         self.pos = start;
         loop {
             self.pos = find_special(bytes, self.pos);
@@ -175,10 +164,8 @@ impl<'a> Cursor<'a> {
     fn hex_unit(&mut self) -> Result<u16, JsonError> {
         let mut unit = 0;
         for _ in 0..4 {
-            let digit = self
-                .peek()
-                .and_then(hex_digit)
-                .ok_or_else(|| self.syntax("a hex digit"))?;
+            let digit =
+                self.peek().and_then(hex_digit).ok_or_else(|| self.syntax("a hex digit"))?;
             unit = unit << 4 | digit;
             self.pos += 1;
         }

@@ -67,16 +67,12 @@ pub fn member<'a>(object: &'a str, key: &str) -> Option<&'a str> {
 /// The members of an object in the order of the text: raw key without quotes, and value. Nothing
 /// for other kinds.
 pub fn members(object: &str) -> Members<'_> {
-    Members {
-        rest: object.strip_prefix('{').unwrap_or_default(),
-    }
+    Members { rest: object.strip_prefix('{').unwrap_or_default() }
 }
 
 /// The elements of an array in order. Nothing for other kinds.
 pub fn elements(array: &str) -> Elements<'_> {
-    Elements {
-        rest: array.strip_prefix('[').unwrap_or_default(),
-    }
+    Elements { rest: array.strip_prefix('[').unwrap_or_default() }
 }
 
 /// Iterator of `members`.
@@ -120,11 +116,7 @@ impl<'a> Iterator for Elements<'a> {
 fn split_value(text: &str) -> Option<(&str, &str)> {
     let end = value_end(text.as_bytes());
     let (value, rest) = text.split_at_checked(end)?;
-    if value.is_empty() {
-        None
-    } else {
-        Some((value, rest.strip_prefix(',').unwrap_or_default()))
-    }
+    if value.is_empty() { None } else { Some((value, rest.strip_prefix(',').unwrap_or_default())) }
 }
 
 /// Where the value ends that the bytes begin with.
@@ -132,10 +124,9 @@ fn value_end(bytes: &[u8]) -> usize {
     match bytes.first() {
         Some(b'"') => string_content_end(bytes, 1) + 1,
         Some(b'{' | b'[') => container_end(bytes),
-        _ => bytes
-            .iter()
-            .position(|byte| matches!(byte, b',' | b'}' | b']'))
-            .unwrap_or(bytes.len()),
+        _ => {
+            bytes.iter().position(|byte| matches!(byte, b',' | b'}' | b']')).unwrap_or(bytes.len())
+        }
     }
 }
 

@@ -63,9 +63,7 @@ impl<'a> Decoder<'a, '_> {
             }
         }
         if self.reader.pos < self.reader.input.len() {
-            return Err(MsgpackError::TrailingData {
-                offset: self.reader.pos,
-            });
+            return Err(MsgpackError::TrailingData { offset: self.reader.pos });
         }
         Ok(())
     }
@@ -206,10 +204,7 @@ impl<'a> Decoder<'a, '_> {
 
     fn map(&mut self, length: u32) -> Result<(), MsgpackError> {
         self.out.push(b'{');
-        self.enter(Open::Map {
-            left: length,
-            first_key: self.keys.len(),
-        })
+        self.enter(Open::Map { left: length, first_key: self.keys.len() })
     }
 
     fn enter(&mut self, container: Open) -> Result<(), MsgpackError> {
@@ -219,11 +214,7 @@ impl<'a> Decoder<'a, '_> {
 
     fn check_depth(&self, depth: usize) -> Result<(), MsgpackError> {
         let depth_max = self.limits.depth_max;
-        if depth > depth_max {
-            Err(MsgpackError::TooDeep { depth_max })
-        } else {
-            Ok(())
-        }
+        if depth > depth_max { Err(MsgpackError::TooDeep { depth_max }) } else { Ok(()) }
     }
 
     fn count_node(&mut self) -> Result<(), MsgpackError> {
@@ -246,10 +237,7 @@ fn refuse_duplicates(keys: &[&str]) -> Result<(), MsgpackError> {
     } else {
         let mut sorted = keys.to_vec();
         sorted.sort_unstable();
-        sorted
-            .windows(2)
-            .find(|pair| pair[0] == pair[1])
-            .map(|pair| pair[0])
+        sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     };
     let Some(key) = found else { return Ok(()) };
     let mut shown = key[..key.floor_char_boundary(SHOWN_KEY_BYTES_MAX)].to_owned();
@@ -278,18 +266,15 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn take(&mut self, byte_count: usize) -> Result<&'a [u8], MsgpackError> {
         let rest = self.input.get(self.pos..).unwrap_or_default();
-        let taken = rest
-            .get(..byte_count)
-            .ok_or(MsgpackError::UnexpectedEnd { offset: self.pos })?;
+        let taken =
+            rest.get(..byte_count).ok_or(MsgpackError::UnexpectedEnd { offset: self.pos })?;
         self.pos += byte_count;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], MsgpackError> {
         let offset = self.pos;
-        self.take(N)?
-            .try_into()
-            .map_err(|_| MsgpackError::UnexpectedEnd { offset })
+        self.take(N)?.try_into().map_err(|_| MsgpackError::UnexpectedEnd { offset })
     }
 
     fn marker(&mut self) -> Result<Marker, MsgpackError> {
@@ -337,9 +322,8 @@ impl<'a> Reader<'a> {
     fn text(&mut self, length: u32) -> Result<&'a str, MsgpackError> {
         let start = self.pos;
         let bytes = self.take(length as usize)?;
-        str::from_utf8(bytes).map_err(|error| MsgpackError::Utf8 {
-            offset: start + error.valid_up_to(),
-        })
+        str::from_utf8(bytes)
+            .map_err(|error| MsgpackError::Utf8 { offset: start + error.valid_up_to() })
     }
 
     /// A map's key.

@@ -127,11 +127,7 @@ impl<'a> Encoder<'a> {
             self.pos = start;
             return written(encode::write_map_len(&mut self.out, 1));
         };
-        let bytes = if key == BIN_KEY {
-            STANDARD.decode(&*value).ok()
-        } else {
-            None
-        };
+        let bytes = if key == BIN_KEY { STANDARD.decode(&*value).ok() } else { None };
         match (bytes, num_member(&key, &value)) {
             (Some(bytes), _) => written(encode::write_bin(&mut self.out, &bytes)),
             (None, NumMember::Ordinary) => self.only_member(&key, &value),
@@ -221,10 +217,7 @@ mod tests {
         let lengths = |text: &str| container_lengths(text.as_bytes());
         assert!(lengths("1").is_empty());
         assert_eq!(lengths("[]"), [0]);
-        assert_eq!(
-            lengths(r#"{"a,[":[1,2,[]],"b":{"c":{}},"d":"]"}"#),
-            [3, 3, 0, 1, 0]
-        );
+        assert_eq!(lengths(r#"{"a,[":[1,2,[]],"b":{"c":{}},"d":"]"}"#), [3, 3, 0, 1, 0]);
     }
 
     #[test]
@@ -232,10 +225,7 @@ mod tests {
         let cases = [
             ("0", Number::Signed(0)),
             ("-9223372036854775808", Number::Signed(i64::MIN)),
-            (
-                "9223372036854775808",
-                Number::Unsigned(9_223_372_036_854_775_808),
-            ),
+            ("9223372036854775808", Number::Unsigned(9_223_372_036_854_775_808)),
             ("18446744073709551615", Number::Unsigned(u64::MAX)),
             ("18446744073709551616", Number::Text),
             ("-9223372036854775809", Number::Text),

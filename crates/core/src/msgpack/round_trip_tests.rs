@@ -10,10 +10,7 @@ fn decoded(bytes: &[u8]) -> Result<String, MsgpackError> {
     let result = to_json(bytes, &mut out, &JsonLimits::EVENT);
     let text = String::from_utf8(out).unwrap();
     let after = text.strip_prefix("before").expect("what was there stays");
-    assert!(
-        result.is_ok() || after.is_empty(),
-        "a refusal leaves nothing behind"
-    );
+    assert!(result.is_ok() || after.is_empty(), "a refusal leaves nothing behind");
     result.map(|()| after.to_owned())
 }
 
@@ -41,14 +38,8 @@ fn writes_and_reads_the_golden_bytes() {
         "[0,127,128,255,256,65535,65536,-1,-32,-33]",
         b"\x9a\x00\x7f\xcc\x80\xcc\xff\xcd\x01\x00\xcd\xff\xff\xce\x00\x01\x00\x00\xff\xe0\xd0\xdf",
     );
-    same(
-        "18446744073709551615",
-        b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
-    );
-    same(
-        "-9223372036854775808",
-        b"\xd3\x80\x00\x00\x00\x00\x00\x00\x00",
-    );
+    same("18446744073709551615", b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff");
+    same("-9223372036854775808", b"\xd3\x80\x00\x00\x00\x00\x00\x00\x00");
     same("1.0", b"\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00");
     same("-0.0", b"\xcb\x80\x00\x00\x00\x00\x00\x00\x00");
     same(
@@ -59,10 +50,7 @@ fn writes_and_reads_the_golden_bytes() {
     same(r#"{"$bin":""}"#, b"\xc4\x00");
     same("1.50", b"\x81\xa4$num\xa41.50");
     same("[-0]", b"\x91\x81\xa4$num\xa2-0");
-    same(
-        &format!("\"{}\"", "x".repeat(40)),
-        &[b"\xd9\x28", "x".repeat(40).as_bytes()].concat(),
-    );
+    same(&format!("\"{}\"", "x".repeat(40)), &[b"\xd9\x28", "x".repeat(40).as_bytes()].concat());
 }
 
 #[test]
@@ -71,10 +59,7 @@ fn reads_the_spellings_that_it_does_not_write() {
     reads(b"\xd1\xff\xfe", "-2");
     reads(b"\xca\x3d\xcc\xcc\xcd", "0.1");
     reads(b"\xca\x3f\x80\x00\x00", "1.0");
-    reads(
-        b"\xdd\x00\x00\x00\x01\xdf\x00\x00\x00\x01\xdb\x00\x00\x00\x01a\xc0",
-        r#"[{"a":null}]"#,
-    );
+    reads(b"\xdd\x00\x00\x00\x01\xdf\x00\x00\x00\x01\xdb\x00\x00\x00\x01a\xc0", r#"[{"a":null}]"#);
     reads(b"\xc6\x00\x00\x00\x01a", r#"{"$bin":"YQ=="}"#);
     reads(b"\x81\xa4$num\xa15", "5");
     reads(b"\x81\xa4$bin\xa4YQ==", r#"{"$bin":"YQ=="}"#);
@@ -98,15 +83,7 @@ fn objects_that_look_like_numbers_stay_objects() {
 
 #[test]
 fn objects_that_only_resemble_bytes_stay_objects() {
-    for value in [
-        "\"YQ\"",
-        "\"YR==\"",
-        "\"YQ==\\n\"",
-        "\"*\"",
-        "1",
-        "[]",
-        "null",
-    ] {
+    for value in ["\"YQ\"", "\"YR==\"", "\"YQ==\\n\"", "\"*\"", "1", "[]", "null"] {
         let json = format!("{{\"$bin\":{value}}}");
         let bytes = from_json(&json);
         assert_eq!(bytes[0], 0x81, "{json}");
@@ -119,52 +96,26 @@ fn objects_that_only_resemble_bytes_stay_objects() {
 fn refuses_by_name_what_json_cannot_say() {
     refuses(b"", MsgpackError::Empty);
     refuses(b"\xc1", MsgpackError::ReservedMarker { offset: 0 });
-    refuses(
-        b"\x91\xd6\xff\x00\x00\x00\x00",
-        MsgpackError::Extension { offset: 1 },
-    );
+    refuses(b"\x91\xd6\xff\x00\x00\x00\x00", MsgpackError::Extension { offset: 1 });
     refuses(b"\xc7\x01\x05a", MsgpackError::Extension { offset: 0 });
-    refuses(
-        b"\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00",
-        MsgpackError::NotFinite { offset: 0 },
-    );
-    refuses(
-        b"\xca\xff\x80\x00\x00",
-        MsgpackError::NotFinite { offset: 0 },
-    );
+    refuses(b"\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00", MsgpackError::NotFinite { offset: 0 });
+    refuses(b"\xca\xff\x80\x00\x00", MsgpackError::NotFinite { offset: 0 });
     refuses(b"\x81\x01\x02", MsgpackError::NonStringKey { offset: 1 });
-    refuses(
-        b"\x82\xa1a\x01\xc4\x01b\x01",
-        MsgpackError::NonStringKey { offset: 4 },
-    );
+    refuses(b"\x82\xa1a\x01\xc4\x01b\x01", MsgpackError::NonStringKey { offset: 4 });
     refuses(b"\xa2a\xff", MsgpackError::Utf8 { offset: 2 });
     refuses(b"\x81\xa1\xff\x01", MsgpackError::Utf8 { offset: 2 });
     refuses(b"\x01\x02", MsgpackError::TrailingData { offset: 1 });
-    refuses(
-        b"\x82\xa1a\x01\xa1a\x02",
-        MsgpackError::DuplicateKey {
-            key: "a".to_owned(),
-        },
-    );
+    refuses(b"\x82\xa1a\x01\xa1a\x02", MsgpackError::DuplicateKey { key: "a".to_owned() });
 }
 
 #[test]
 fn finds_a_duplicate_among_many_keys() {
     let mut bytes = vec![0xde, 0, 41];
     for index in (0..40).chain([7]) {
-        bytes.extend(
-            format!("\u{a3}k{index:02}")
-                .chars()
-                .map(|character| character as u8),
-        );
+        bytes.extend(format!("\u{a3}k{index:02}").chars().map(|character| character as u8));
         bytes.push(0xc0);
     }
-    refuses(
-        &bytes,
-        MsgpackError::DuplicateKey {
-            key: "k07".to_owned(),
-        },
-    );
+    refuses(&bytes, MsgpackError::DuplicateKey { key: "k07".to_owned() });
 }
 
 #[test]
@@ -179,10 +130,7 @@ fn does_not_believe_declared_lengths() {
         b"\x81\xa4$num",
         b"\x81\xa4$num\xa5",
     ] {
-        assert!(
-            matches!(decoded(bytes), Err(MsgpackError::UnexpectedEnd { .. })),
-            "{bytes:?}"
-        );
+        assert!(matches!(decoded(bytes), Err(MsgpackError::UnexpectedEnd { .. })), "{bytes:?}");
     }
 }
 
@@ -190,40 +138,17 @@ fn does_not_believe_declared_lengths() {
 fn holds_depth_and_number_of_values_to_the_limits_exactly() {
     let nested = |depth: usize, inner: &[u8]| [&vec![0x91; depth][..], inner].concat();
     assert!(decoded(&nested(127, b"\x90")).is_ok());
-    refuses(
-        &nested(128, b"\x90"),
-        MsgpackError::TooDeep { depth_max: 128 },
-    );
-    refuses(
-        &vec![0x91; 1 << 20],
-        MsgpackError::TooDeep { depth_max: 128 },
-    );
+    refuses(&nested(128, b"\x90"), MsgpackError::TooDeep { depth_max: 128 });
+    refuses(&vec![0x91; 1 << 20], MsgpackError::TooDeep { depth_max: 128 });
     // Bytes become an object, and a number does not, so only one of them adds a level.
     assert!(decoded(&nested(127, b"\xc4\x00")).is_ok());
-    refuses(
-        &nested(128, b"\xc4\x00"),
-        MsgpackError::TooDeep { depth_max: 128 },
-    );
+    refuses(&nested(128, b"\xc4\x00"), MsgpackError::TooDeep { depth_max: 128 });
     assert!(decoded(&nested(128, b"\x81\xa4$num\xa2-0")).is_ok());
-    refuses(
-        &nested(128, b"\x81\xa5$$num\xa15"),
-        MsgpackError::TooDeep { depth_max: 128 },
-    );
-    let nils = |count: u32| {
-        [
-            &b"\xdd"[..],
-            &count.to_be_bytes(),
-            &vec![0xc0; count as usize],
-        ]
-        .concat()
-    };
+    refuses(&nested(128, b"\x81\xa5$$num\xa15"), MsgpackError::TooDeep { depth_max: 128 });
+    let nils =
+        |count: u32| [&b"\xdd"[..], &count.to_be_bytes(), &vec![0xc0; count as usize]].concat();
     assert!(decoded(&nils(99_999)).is_ok());
-    refuses(
-        &nils(100_000),
-        MsgpackError::TooManyNodes {
-            node_count_max: 100_000,
-        },
-    );
+    refuses(&nils(100_000), MsgpackError::TooManyNodes { node_count_max: 100_000 });
 }
 
 fn plain_string() -> impl Strategy<Value = String> {
@@ -270,21 +195,12 @@ fn document() -> impl Strategy<Value = String> {
             proptest::collection::vec(inner, 0..20).prop_map(|all| format!("[{}]", all.join(","))),
             proptest::collection::vec(member, 0..20).prop_map(|all| {
                 let unique: std::collections::BTreeMap<_, _> = all.into_iter().collect();
-                let members: Vec<_> = unique
-                    .iter()
-                    .map(|(key, value)| format!("{}:{value}", token(key)))
-                    .collect();
+                let members: Vec<_> =
+                    unique.iter().map(|(key, value)| format!("{}:{value}", token(key))).collect();
                 format!("{{{}}}", members.join(","))
             }),
-            (
-                prop_oneof!["[$]{1,3}num", Just("$bin".to_owned())],
-                plain_string()
-            )
-                .prop_map(|(key, value)| format!(
-                    "{{{}:{}}}",
-                    token(&key),
-                    token(&value)
-                )),
+            (prop_oneof!["[$]{1,3}num", Just("$bin".to_owned())], plain_string())
+                .prop_map(|(key, value)| format!("{{{}:{}}}", token(&key), token(&value))),
         ]
     })
 }

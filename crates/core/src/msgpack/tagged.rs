@@ -29,9 +29,5 @@ pub(super) fn num_member(key: &str, value: &str) -> NumMember {
     if !prefix.bytes().all(|byte| byte == b'$') || !json::is_number(value) {
         return NumMember::Ordinary;
     }
-    if prefix.is_empty() {
-        NumMember::Number
-    } else {
-        NumMember::Escaped
-    }
+    if prefix.is_empty() { NumMember::Number } else { NumMember::Escaped }
 }

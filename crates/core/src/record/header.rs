@@ -5,9 +5,7 @@
 //! enters the sequencer and is encoded outside it.
 
 use super::wire::{FieldReader, put_field, put_optional};
-use crate::envelope::{
-    Actor, ActorType, Authority, Draft, RedactionLevel, Scope, StreamKey, Zone,
-};
+use crate::envelope::{Actor, ActorType, Authority, Draft, RedactionLevel, Scope, StreamKey, Zone};
 use crate::id::{
     CausationId, CorrelationId, DialectName, EventId, EventType, IdempotencyKey, LogId, Position,
     PrincipalId, Seq, WorkspaceId,
@@ -223,7 +221,10 @@ impl HeaderDraft {
 
 /// A header's fields, read where they lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each field is the one of the same name in `Header` or `Placement`")]
+#[expect(
+    missing_docs,
+    reason = "each field is the one of the same name in `Header` or `Placement`"
+)]
 pub struct HeaderRef<'a> {
     pub log_id: LogId,
     pub event_id: EventId,
@@ -263,7 +264,8 @@ impl<'a> HeaderRef<'a> {
     /// An unknown format, or the first field that is broken.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, HeaderError> {
         let field = "placement";
-        let split = bytes.len().checked_sub(PLACEMENT_BYTES).ok_or(HeaderError::Broken { field })?;
+        let split =
+            bytes.len().checked_sub(PLACEMENT_BYTES).ok_or(HeaderError::Broken { field })?;
         let (fields, place) = bytes.split_at(split);
         let number = |at: usize| -> Result<[u8; 8], HeaderError> {
             place
@@ -287,7 +289,8 @@ impl<'a> HeaderRef<'a> {
         if (format, suite) != (FORMAT, HASH_SUITE) {
             return Err(HeaderError::UnknownFormat { format, suite });
         }
-        let (log_id, rest) = rest.split_first_chunk().ok_or(HeaderError::Broken { field: "log_id" })?;
+        let (log_id, rest) =
+            rest.split_first_chunk().ok_or(HeaderError::Broken { field: "log_id" })?;
         let mut reader = FieldReader { rest };
         let header = Self::read_fields(&mut reader, LogId::from_bytes(*log_id), placement)?;
         if reader.rest.is_empty() { Ok(header) } else { Err(HeaderError::Broken { field: "end" }) }
@@ -348,12 +351,10 @@ impl<'a> HeaderRef<'a> {
     /// `event_id` is left out too, because either it is equal or the match was by key.
     #[must_use]
     pub fn same_content(&self, other: &HeaderRef<'_>) -> bool {
-        let filled_alike = |field| {
-            self.server_filled.contains(field) == other.server_filled.contains(field)
-        };
-        let same_or_filled = |field, same: bool| {
-            filled_alike(field) && (same || self.server_filled.contains(field))
-        };
+        let filled_alike =
+            |field| self.server_filled.contains(field) == other.server_filled.contains(field);
+        let same_or_filled =
+            |field, same: bool| filled_alike(field) && (same || self.server_filled.contains(field));
         let same_time = self.occurred_at == other.occurred_at;
         let same_correlation = self.correlation_id == other.correlation_id;
         self.event_type == other.event_type

@@ -9,7 +9,9 @@ mod wire;
 
 use bytes::Bytes;
 
-pub use header::{Header, HeaderDraft, ServerFields, HeaderError, HeaderRef, Placement, ServerFilled};
+pub use header::{
+    Header, HeaderDraft, HeaderError, HeaderRef, Placement, ServerFields, ServerFilled,
+};
 
 use crate::hash::{Digest, Sha256Hasher};
 

@@ -1,8 +1,11 @@
 //! Golden vectors of the record format and the rules of what counts as the same content.
 
 use super::*;
-use crate::envelope::{Actor, ActorType, Authority, Draft, Strictness, StreamKey, Zone};
-use crate::id::{ActorId, EventId, EventType, LogId, Position, PrincipalId, Seq, StreamId, StreamType, WorkspaceId};
+use crate::envelope::{Actor, ActorType, Authority, Draft, StreamKey, Strictness, Zone};
+use crate::id::{
+    ActorId, EventId, EventType, LogId, Position, PrincipalId, Seq, StreamId, StreamType,
+    WorkspaceId,
+};
 use crate::time::Timestamp;
 
 fn hex(bytes: &[u8]) -> String {
@@ -103,10 +106,7 @@ fn every_cut_or_lengthened_header_is_refused() {
 fn a_newer_format_is_refused_by_its_number() {
     let (mut bytes, _) = place(&least_draft(), 1);
     bytes[0] = 2;
-    assert_eq!(
-        HeaderRef::parse(&bytes),
-        Err(HeaderError::UnknownFormat { format: 2, suite: 1 })
-    );
+    assert_eq!(HeaderRef::parse(&bytes), Err(HeaderError::UnknownFormat { format: 2, suite: 1 }));
 }
 
 #[test]

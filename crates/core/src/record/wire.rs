@@ -32,7 +32,10 @@ pub(super) struct FieldReader<'a> {
 }
 
 impl<'a> FieldReader<'a> {
-    pub(super) fn optional(&mut self, field: &'static str) -> Result<Option<&'a [u8]>, HeaderError> {
+    pub(super) fn optional(
+        &mut self,
+        field: &'static str,
+    ) -> Result<Option<&'a [u8]>, HeaderError> {
         let broken = HeaderError::Broken { field };
         let Some(length) = self.varint(field)?.checked_sub(1) else {
             return Ok(None);
@@ -43,9 +46,14 @@ impl<'a> FieldReader<'a> {
         Ok(Some(bytes))
     }
 
-    pub(super) fn optional_text(&mut self, field: &'static str) -> Result<Option<&'a str>, HeaderError> {
+    pub(super) fn optional_text(
+        &mut self,
+        field: &'static str,
+    ) -> Result<Option<&'a str>, HeaderError> {
         match self.optional(field)? {
-            Some(bytes) => std::str::from_utf8(bytes).map(Some).map_err(|_| HeaderError::Broken { field }),
+            Some(bytes) => {
+                std::str::from_utf8(bytes).map(Some).map_err(|_| HeaderError::Broken { field })
+            }
             None => Ok(None),
         }
     }
@@ -54,7 +62,10 @@ impl<'a> FieldReader<'a> {
         self.optional_text(field)?.ok_or(HeaderError::Broken { field })
     }
 
-    pub(super) fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], HeaderError> {
+    pub(super) fn array<const N: usize>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<[u8; N], HeaderError> {
         let bytes = self.optional(field)?.ok_or(HeaderError::Broken { field })?;
         bytes.try_into().map_err(|_| HeaderError::Broken { field })
     }

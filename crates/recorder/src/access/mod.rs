@@ -144,7 +144,11 @@ impl Access {
         let parts = secret::parse(bearer).ok_or(AuthenticationRefusal::Unauthorized)?;
         if parts.kind == secret::OWNER_KIND {
             let is_owner = self.secrets.is_owner(bearer);
-            return if is_owner { Ok(Arc::clone(&self.owner)) } else { Err(AuthenticationRefusal::Unauthorized) };
+            return if is_owner {
+                Ok(Arc::clone(&self.owner))
+            } else {
+                Err(AuthenticationRefusal::Unauthorized)
+            };
         }
         let token_id = TokenId::parse(parts.id).map_err(|_| AuthenticationRefusal::Unauthorized)?;
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
@@ -179,7 +183,9 @@ impl Access {
     pub fn list(&self) -> Vec<TokenInfo> {
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         let mut infos: Vec<_> = tokens.values().map(TokenState::info).collect();
-        infos.sort_by(|one, two| two.issued_at.cmp(&one.issued_at).then(one.token_id.cmp(&two.token_id)));
+        infos.sort_by(|one, two| {
+            two.issued_at.cmp(&one.issued_at).then(one.token_id.cmp(&two.token_id))
+        });
         infos
     }
 
@@ -191,12 +197,19 @@ impl Access {
     }
 
     /// Makes a token's text and what the log may know of it.
-    pub(crate) fn new_secret(&self, entropy: &dyn crate::world::Entropy) -> (TokenId, String, String) {
+    pub(crate) fn new_secret(
+        &self,
+        entropy: &dyn crate::world::Entropy,
+    ) -> (TokenId, String, String) {
         self.secrets.new_token(entropy)
     }
 
     /// Decides a command against the state at the head. Called in the sequencer's turn only.
-    pub(crate) fn decide(&self, command: AccessCommand, now: Timestamp) -> Result<ControlFact, AccessRefusal> {
+    pub(crate) fn decide(
+        &self,
+        command: AccessCommand,
+        now: Timestamp,
+    ) -> Result<ControlFact, AccessRefusal> {
         let is_known = |token_id: &TokenId| self.info(token_id);
         decide::decide(is_known, command, now)
     }
@@ -265,7 +278,9 @@ fn parse_all<T, E>(
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Option<Option<Vec<T>>> {
     match texts {
-        Some(texts) => texts.iter().map(|text| parse(text).ok()).collect::<Option<Vec<_>>>().map(Some),
+        Some(texts) => {
+            texts.iter().map(|text| parse(text).ok()).collect::<Option<Vec<_>>>().map(Some)
+        }
         None => Some(None),
     }
 }

@@ -160,7 +160,8 @@ impl Follower {
         let mut query = self.query.clone();
         query.after_position = self.place.after;
         let reader = Arc::clone(&self.reader);
-        let page = blocking(move || reader.scan(&query, PageLimit::events(CHUNK_EVENTS_MAX))).await?;
+        let page =
+            blocking(move || reader.scan(&query, PageLimit::events(CHUNK_EVENTS_MAX))).await?;
         self.place.after = match page.next {
             Some(next) => next,
             None => page.scanned_to,

@@ -60,7 +60,9 @@ impl Sequencer {
     /// Waits for a command's decision and its sync.
     pub(crate) async fn decide(&self, command: AccessCommand) -> Result<(), AccessRefusal> {
         let (reply, answer) = oneshot::channel();
-        self.queue.push(Job::Control(ControlJob { command, reply })).map_err(AccessRefusal::Append)?;
+        self.queue
+            .push(Job::Control(ControlJob { command, reply }))
+            .map_err(AccessRefusal::Append)?;
         answer.await.unwrap_or(Err(AccessRefusal::Append(AppendRefusal::LogFailed)))
     }
 

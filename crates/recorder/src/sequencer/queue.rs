@@ -91,7 +91,9 @@ impl Queue {
             Door::Failed => return Err(AppendRefusal::LogFailed),
         }
         if let Job::Append(append) = &job {
-            if waiting.byte_count + append.byte_count > SEQUENCER_QUEUE_BYTES_MAX && !waiting.jobs.is_empty() {
+            if waiting.byte_count + append.byte_count > SEQUENCER_QUEUE_BYTES_MAX
+                && !waiting.jobs.is_empty()
+            {
                 return Err(AppendRefusal::Overloaded);
             }
             waiting.byte_count += append.byte_count;

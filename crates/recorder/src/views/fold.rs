@@ -140,7 +140,13 @@ impl<'a> Fold<'a> {
         Ok(())
     }
 
-    fn run(&mut self, workspace_id: &str, run_id: &str, moment: Moment, position: i64) -> Result<i64> {
+    fn run(
+        &mut self,
+        workspace_id: &str,
+        run_id: &str,
+        moment: Moment,
+        position: i64,
+    ) -> Result<i64> {
         let key = (workspace_id.to_owned(), run_id.to_owned());
         if let Some(id) = self.run_ids.get(&key) {
             return Ok(*id);
@@ -191,7 +197,8 @@ impl<'a> Fold<'a> {
         let error = (status == "failed").then(|| fact.error()).flatten();
         if let Some(row) = self.run_row(fact.run) {
             status.clone_into(&mut row.status);
-            row.ended_us = Some(if fact.moment.is_assumed { row.extent.last_us } else { fact.moment.at_us });
+            row.ended_us =
+                Some(if fact.moment.is_assumed { row.extent.last_us } else { fact.moment.at_us });
             row.stated_duration_ms = duration_ms.or(row.stated_duration_ms);
             row.vendor_cost = row.vendor_cost.max(cost);
             row.error = error;
@@ -217,9 +224,16 @@ impl<'a> Fold<'a> {
     fn add_message(&mut self, fact: &Fact<'_>) -> Result<()> {
         let name = fact.text("kind").or_else(|| fact.text("sender_type")).unwrap_or_default();
         let is_prompt = name == "prompt";
-        let sql = "INSERT INTO marks (run, agent_id, name, at_us, position) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql =
+            "INSERT INTO marks (run, agent_id, name, at_us, position) VALUES (?1, ?2, ?3, ?4, ?5)";
         let agent_id = fact.header.actor_id;
-        self.db.prepare_cached(sql)?.execute(params![fact.run, agent_id, name, fact.moment.at_us, fact.position])?;
+        self.db.prepare_cached(sql)?.execute(params![
+            fact.run,
+            agent_id,
+            name,
+            fact.moment.at_us,
+            fact.position
+        ])?;
         let text = is_prompt.then(|| fact.summary("content_md")).flatten();
         if let Some(row) = self.run_row(fact.run) {
             row.message_count += 1;
@@ -296,7 +310,12 @@ impl<'a> Fold<'a> {
         Ok(())
     }
 
-    fn load_call(&mut self, fact: &Fact<'_>, kind: CallKind, call_id: &str) -> Result<Option<CallRow>> {
+    fn load_call(
+        &mut self,
+        fact: &Fact<'_>,
+        kind: CallKind,
+        call_id: &str,
+    ) -> Result<Option<CallRow>> {
         match self.calls.remove(&(fact.run, kind, call_id.to_owned())) {
             Some(row) => Ok(Some(row)),
             None => CallRow::load(self.db, fact.run, kind.as_str(), call_id),
@@ -305,7 +324,13 @@ impl<'a> Fold<'a> {
 
     /// Makes the newest statement about a call the one that counts for the workspace:
     /// a resumed session repeats calls of the one before it, and they must not count twice.
-    fn count_here(&mut self, fact: &Fact<'_>, kind: CallKind, call_id: &str, row: &mut CallRow) -> Result<()> {
+    fn count_here(
+        &mut self,
+        fact: &Fact<'_>,
+        kind: CallKind,
+        call_id: &str,
+        row: &mut CallRow,
+    ) -> Result<()> {
         if row.is_counted {
             return Ok(());
         }
@@ -349,7 +374,8 @@ impl<'a> Fold<'a> {
             cache_read: count(usage.cache_read),
             cache_write: count(usage.cache_write),
         };
-        row.computed_cost = row.name.as_deref().and_then(|model| self.prices.cost_micros(model, &usage));
+        row.computed_cost =
+            row.name.as_deref().and_then(|model| self.prices.cost_micros(model, &usage));
     }
 }
 

@@ -88,8 +88,10 @@ impl Views {
             is_stale: AtomicBool::new(opened.is_rebuilding),
             is_stopping: watch::Sender::new(false),
         });
-        let thread = follow::start(Arc::clone(&shared), opened.writer, reader, head)
-            .map_err(|source| ViewError::File { file: PathBuf::from("thread annals-views"), source })?;
+        let thread =
+            follow::start(Arc::clone(&shared), opened.writer, reader, head).map_err(|source| {
+                ViewError::File { file: PathBuf::from("thread annals-views"), source }
+            })?;
         Ok(Self { shared: Some(shared), thread: Mutex::new(Some(thread)) })
     }
 

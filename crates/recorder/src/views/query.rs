@@ -201,7 +201,9 @@ fn read_run(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Run> {
 
 fn run_status(stored: &str, last_us: i64, now: Timestamp) -> RunStatus {
     match RunStatus::from_word(stored) {
-        Some(RunStatus::Running) | None if now.as_micros() - last_us > IDLE_AFTER_MICROS => RunStatus::Idle,
+        Some(RunStatus::Running) | None if now.as_micros() - last_us > IDLE_AFTER_MICROS => {
+            RunStatus::Idle
+        }
         Some(status) => status,
         None => RunStatus::Running,
     }
@@ -256,7 +258,12 @@ impl Views {
     ///
     /// # Errors
     /// As for [`Self::runs`].
-    pub fn run(&self, workspace_id: &str, run_id: &str, now: Timestamp) -> Result<Option<Run>, ViewError> {
+    pub fn run(
+        &self,
+        workspace_id: &str,
+        run_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Run>, ViewError> {
         let sql = format!("SELECT {RUN_COLUMNS} FROM runs WHERE workspace_id = ?1 AND run_id = ?2");
         self.shared()?.storage.read(|db| {
             db.prepare_cached(&sql)?
@@ -284,7 +291,11 @@ impl Views {
     ///
     /// # Errors
     /// As for [`Self::runs`].
-    pub fn run_models(&self, workspace_id: &str, run_id: &str) -> Result<Vec<ModelUsage>, ViewError> {
+    pub fn run_models(
+        &self,
+        workspace_id: &str,
+        run_id: &str,
+    ) -> Result<Vec<ModelUsage>, ViewError> {
         let sql = format!(
             "SELECT name, {USAGE_SUMS} FROM calls WHERE kind = 'model' AND \
              run = (SELECT id FROM runs WHERE workspace_id = ?1 AND run_id = ?2) \
@@ -321,7 +332,8 @@ impl Views {
         let after = query.cursor.as_ref().map_or(0, |cursor| cursor.key);
         let rows = self.shared()?.storage.read(|db| {
             let mut statement = db.prepare_cached(sql)?;
-            let params = params![query.workspace_id, query.run_id, after, limit(query.count_max) + 1];
+            let params =
+                params![query.workspace_id, query.run_id, after, limit(query.count_max) + 1];
             statement.query_map(params, read_span)?.collect::<Result<Vec<_>, _>>()
         })?;
         Ok(page(rows, query.count_max))
@@ -369,7 +381,8 @@ impl Views {
         conditions.add_if("runs.run_id = ?", query.run_id.clone());
         conditions.add_if("calls.agent_id = ?", query.agent_id.clone());
         conditions.add_if("calls.name = ?", query.tool_name.clone());
-        conditions.add_if("calls.status = ?", query.status.map(|status| status.as_str().to_owned()));
+        conditions
+            .add_if("calls.status = ?", query.status.map(|status| status.as_str().to_owned()));
         conditions.add_cursor(query.cursor.as_ref(), "calls.first_position, calls.id", "<");
         let sql = format!(
             "SELECT calls.call_id, runs.run_id, calls.agent_id, calls.name, calls.title, calls.status, \
@@ -406,7 +419,11 @@ impl Views {
         conditions.add("runs.workspace_id = ?", query.workspace_id.clone());
         conditions.add_if(&format!("{at} >= ?"), query.since.map(Timestamp::as_micros));
         conditions.add_if(&format!("{at} < ?"), query.until.map(Timestamp::as_micros));
-        let order = if query.group == UsageGroup::Day { "1 DESC" } else { "sum(calls.output_tokens) DESC, 1" };
+        let order = if query.group == UsageGroup::Day {
+            "1 DESC"
+        } else {
+            "sum(calls.output_tokens) DESC, 1"
+        };
         let sql = format!(
             "SELECT {key}, {USAGE_SUMS} FROM calls JOIN runs ON runs.id = calls.run \
              WHERE calls.kind = 'model' AND calls.is_counted AND {} GROUP BY 1 ORDER BY {order}",
@@ -445,7 +462,9 @@ fn add_status(conditions: &mut Conditions, status: Option<RunStatus>, now: Times
         Some(RunStatus::Running) => {
             conditions.add("(status = 'running' AND last_us >= ?)", idle_before);
         }
-        Some(RunStatus::Idle) => conditions.add("(status = 'running' AND last_us < ?)", idle_before),
+        Some(RunStatus::Idle) => {
+            conditions.add("(status = 'running' AND last_us < ?)", idle_before)
+        }
         Some(ended) => conditions.add("status = ?", ended.as_str().to_owned()),
     }
 }

@@ -126,7 +126,11 @@ pub(super) struct RunRow {
 }
 
 impl RunRow {
-    pub(super) fn load(db: &Connection, workspace_id: &str, run_id: &str) -> rusqlite::Result<Option<Self>> {
+    pub(super) fn load(
+        db: &Connection,
+        workspace_id: &str,
+        run_id: &str,
+    ) -> rusqlite::Result<Option<Self>> {
         let sql = concat!(
             "SELECT id, title, status, source, agent_name, cwd, model, started_us, last_us, ended_us, \
              stated_duration_ms, event_count, message_count, vendor_cost, error, last_position, \
@@ -146,7 +150,11 @@ impl RunRow {
             agent_name: row.get(4)?,
             cwd: row.get(5)?,
             model: row.get(6)?,
-            extent: Extent { first_us: row.get(7)?, last_us: row.get(8)?, is_assumed: row.get(16)? },
+            extent: Extent {
+                first_us: row.get(7)?,
+                last_us: row.get(8)?,
+                is_assumed: row.get(16)?,
+            },
             ended_us: row.get(9)?,
             stated_duration_ms: row.get(10)?,
             event_count: row.get(11)?,
@@ -172,7 +180,13 @@ impl RunRow {
             count_columns!(),
             ") VALUES (?1, ?2, 'running', ?3, ?3, ?5, 0, 0, ?4, ?4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
         );
-        db.prepare_cached(sql)?.execute(params![workspace_id, run_id, moment.at_us, position, moment.is_assumed])?;
+        db.prepare_cached(sql)?.execute(params![
+            workspace_id,
+            run_id,
+            moment.at_us,
+            position,
+            moment.is_assumed
+        ])?;
         Ok(Self {
             id: db.last_insert_rowid(),
             title: None,
@@ -265,7 +279,11 @@ pub(super) struct AgentRow {
 }
 
 impl AgentRow {
-    pub(super) fn load(db: &Connection, run: i64, agent_id: &str) -> rusqlite::Result<Option<Self>> {
+    pub(super) fn load(
+        db: &Connection,
+        run: i64,
+        agent_id: &str,
+    ) -> rusqlite::Result<Option<Self>> {
         let sql = concat!(
             "SELECT id, name, agent_type, parent_agent_id, status, first_us, last_us, event_count, \
              last_position, is_time_assumed, ",
@@ -279,7 +297,11 @@ impl AgentRow {
                 agent_type: row.get(2)?,
                 parent_agent_id: row.get(3)?,
                 status: row.get(4)?,
-                extent: Extent { first_us: row.get(5)?, last_us: row.get(6)?, is_assumed: row.get(9)? },
+                extent: Extent {
+                    first_us: row.get(5)?,
+                    last_us: row.get(6)?,
+                    is_assumed: row.get(9)?,
+                },
                 event_count: row.get(7)?,
                 last_position: row.get(8)?,
                 counts: Counts::read(row, 10)?,
@@ -301,7 +323,13 @@ impl AgentRow {
             count_columns!(),
             ") VALUES (?1, ?2, 'running', ?3, ?3, ?5, 0, ?4, ?4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
         );
-        db.prepare_cached(sql)?.execute(params![run, agent_id, moment.at_us, position, moment.is_assumed])?;
+        db.prepare_cached(sql)?.execute(params![
+            run,
+            agent_id,
+            moment.at_us,
+            position,
+            moment.is_assumed
+        ])?;
         Ok(Self {
             id: db.last_insert_rowid(),
             name: None,
@@ -378,7 +406,12 @@ impl CallRow {
         }
     }
 
-    pub(super) fn load(db: &Connection, run: i64, kind: &str, call_id: &str) -> rusqlite::Result<Option<Self>> {
+    pub(super) fn load(
+        db: &Connection,
+        run: i64,
+        kind: &str,
+        call_id: &str,
+    ) -> rusqlite::Result<Option<Self>> {
         let sql = "SELECT id, agent_id, name, title, status, started_us, ended_us, duration_ms, \
              first_position, start_position, end_position, error, is_counted, input_tokens, output_tokens, \
              cache_read_tokens, cache_write_tokens, vendor_cost, computed_cost \
@@ -414,14 +447,25 @@ impl CallRow {
     }
 
     /// Takes a call out of the workspace's usage wherever it is written; the caller's row is not yet.
-    pub(super) fn discount_others(db: &Connection, workspace_id: &str, kind: &str, call_id: &str) -> rusqlite::Result<()> {
+    pub(super) fn discount_others(
+        db: &Connection,
+        workspace_id: &str,
+        kind: &str,
+        call_id: &str,
+    ) -> rusqlite::Result<()> {
         let sql = "UPDATE calls SET is_counted = 0 WHERE kind = ?1 AND call_id = ?2 \
              AND run IN (SELECT id FROM runs WHERE workspace_id = ?3)";
         db.prepare_cached(sql)?.execute([kind, call_id, workspace_id])?;
         Ok(())
     }
 
-    pub(super) fn save(&self, db: &Connection, run: i64, kind: &str, call_id: &str) -> rusqlite::Result<()> {
+    pub(super) fn save(
+        &self,
+        db: &Connection,
+        run: i64,
+        kind: &str,
+        call_id: &str,
+    ) -> rusqlite::Result<()> {
         // A row with an id is replaced under it, so that the order of ids stays.
         let sql = "INSERT OR REPLACE INTO calls (id, run, kind, call_id, agent_id, name, title, status, \
              started_us, ended_us, duration_ms, first_position, start_position, end_position, error, \

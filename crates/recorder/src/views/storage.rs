@@ -45,8 +45,10 @@ impl Storage {
         log_id: LogId,
         head: Position,
     ) -> Result<Opened, ViewError> {
-        let temporary = data_dir.is_none().then(|| std::env::temp_dir().join(format!("annals-views-{log_id}")));
-        let directory = temporary.clone().unwrap_or_else(|| data_dir.map(directory).unwrap_or_default());
+        let temporary =
+            data_dir.is_none().then(|| std::env::temp_dir().join(format!("annals-views-{log_id}")));
+        let directory =
+            temporary.clone().unwrap_or_else(|| data_dir.map(directory).unwrap_or_default());
         fs::create_dir_all(&directory).map_err(file_error(&directory))?;
         let file = directory.join(FILE_NAME);
         let trusted = file.exists().then(|| trusted_position(&file, log_id, head)).flatten();
@@ -100,7 +102,9 @@ impl Drop for Storage {
 /// Deletes the views' directory with everything in it.
 pub(super) fn delete(directory: &Path) -> Result<(), ViewError> {
     match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file_error(directory)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(file_error(directory)(error))
+        }
         _ => Ok(()),
     }
 }
@@ -111,8 +115,13 @@ pub(super) fn mark_closed(writer: &Connection) -> Result<(), rusqlite::Error> {
     writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
-pub(super) fn set_meta(writer: &Connection, name: &str, value: &str) -> Result<(), rusqlite::Error> {
-    let mut statement = writer.prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")?;
+pub(super) fn set_meta(
+    writer: &Connection,
+    name: &str,
+    value: &str,
+) -> Result<(), rusqlite::Error> {
+    let mut statement =
+        writer.prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")?;
     statement.execute((name, value)).map(|_| ())
 }
 

@@ -1,5 +1,10 @@
 //! What the recorder's tests share: short ways to append.
-#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "a test stops at what it did not expect; not each test uses all")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    reason = "a test stops at what it did not expect; not each test uses all"
+)]
 
 use std::sync::Arc;
 
