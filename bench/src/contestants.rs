@@ -42,7 +42,7 @@ pub const DEFAULT: Configuration =
     Configuration { text: "", told_as: "everything on, as it comes" };
 /// What row b asks for. There is no redaction to switch off.
 pub const WITHOUT_CATALOG: Configuration = Configuration {
-    text: "schema_check = false\n",
+    text: "schema-check = \"off\"\n",
     told_as: "log, index and views on, catalog check off",
 };
 

@@ -19,7 +19,12 @@ import "./styles/transcript.css";
 import "./styles/picture.css";
 import "./styles/dialogs.css";
 
-const RETRIES_MAX = 2;
+const RETRIES_MAX = 1;
+const FAILED_AGAIN_MS = 3_000;
+
+function isPassing(error: Error): boolean {
+  return !(error instanceof ApiError) || error.retryable;
+}
 
 const client = new QueryClient({
   defaultOptions: {
@@ -27,8 +32,11 @@ const client = new QueryClient({
       // Live events say when a view is old; the clock does not.
       staleTime: 2_000,
       refetchOnWindowFocus: false,
-      retry: (failures, error) =>
-        failures < RETRIES_MAX && !(error instanceof ApiError && !error.retryable),
+      retry: (failures, error) => failures < RETRIES_MAX && isPassing(error),
+      retryDelay: 500,
+      // A page that shows a passing failure looks by itself whether it has passed.
+      refetchInterval: (query) =>
+        query.state.error && isPassing(query.state.error) ? FAILED_AGAIN_MS : false,
       networkMode: "always",
     },
   },

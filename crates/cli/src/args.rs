@@ -19,7 +19,9 @@ pub(crate) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server
-    #[command(after_help = "Examples:\n  annals serve\n  annals serve --data ./annals-data --listen 127.0.0.1:0")]
+    #[command(
+        after_help = "Examples:\n  annals serve\n  annals serve --data ./annals-data --listen 127.0.0.1:0"
+    )]
     Serve(ServeArgs),
     /// Append events
     #[command(after_help = "Examples:\n  \
@@ -32,11 +34,15 @@ pub(crate) enum Command {
         annals tail --json --from 1 --limit 100")]
     Tail(TailArgs),
     /// Import what coding agents have left behind
-    #[command(after_help = "Examples:\n  annals import ~/.claude/projects\n  annals import --dry-run --json session.jsonl")]
+    #[command(
+        after_help = "Examples:\n  annals import ~/.claude/projects\n  annals import --dry-run --json session.jsonl"
+    )]
     Import(ImportArgs),
     /// Make, list and revoke tokens
-    #[command(after_help = "Examples:\n  annals token create --workspace team-a --rights append,read --expires 30d --name ci\n  \
-        annals token list\n  annals token revoke TOKEN_ID")]
+    #[command(
+        after_help = "Examples:\n  annals token create --workspace team-a --rights append,read --expires 30d --name ci\n  \
+        annals token list\n  annals token revoke TOKEN_ID"
+    )]
     Token(TokenArgs),
     /// Make a link that opens the dashboard logged in
     #[command(after_help = "Example:\n  annals open")]
@@ -327,7 +333,11 @@ mod tests {
     fn every_command_shows_an_example() {
         for command in CommandLine::command().get_subcommands() {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains(&format!("annals {}", command.get_name())), "{}", command.get_name());
+            assert!(
+                help.contains(&format!("annals {}", command.get_name())),
+                "{}",
+                command.get_name()
+            );
         }
     }
 }

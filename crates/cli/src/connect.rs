@@ -58,9 +58,9 @@ impl Connection {
     /// An error with advice where there is some.
     pub(crate) fn advise(&self, error: ClientError) -> anyhow::Error {
         let hint = match &error {
-            ClientError::Unreachable { url, .. } => {
-                Some(format!("no server answers at {url}; start one with `annals serve`, or name another with --url"))
-            }
+            ClientError::Unreachable { url, .. } => Some(format!(
+                "no server answers at {url}; start one with `annals serve`, or name another with --url"
+            )),
             ClientError::Refused(problem) if problem.status == 401 => Some(self.token_advice()),
             _ => None,
         };
@@ -74,7 +74,13 @@ impl Connection {
         if self.has_token {
             return "the token does not open this server; see `annals token create`".to_owned();
         }
-        let place = self.data_dir.as_ref().map(|dir| format!(" (looked for owner.token in {})", dir.display()));
-        format!("set ANNALS_TOKEN, or name the server's data directory{}", place.unwrap_or_default())
+        let place = self
+            .data_dir
+            .as_ref()
+            .map(|dir| format!(" (looked for owner.token in {})", dir.display()));
+        format!(
+            "set ANNALS_TOKEN, or name the server's data directory{}",
+            place.unwrap_or_default()
+        )
     }
 }

@@ -12,7 +12,8 @@ const OWNER_TOKEN_FILE: &str = "owner.token";
 pub(crate) fn resolve(asked: Option<&Path>) -> anyhow::Result<PathBuf> {
     match asked {
         Some(path) => Ok(path.to_owned()),
-        None => platform_default().context("no home directory is known; name a data directory with --data DIR"),
+        None => platform_default()
+            .context("no home directory is known; name a data directory with --data DIR"),
     }
 }
 
@@ -31,7 +32,9 @@ fn platform_default() -> Option<PathBuf> {
     if cfg!(target_os = "macos") {
         return set("HOME").map(|home| home.join("Library/Application Support/annals"));
     }
-    set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share"))).map(|base| base.join("annals"))
+    set("XDG_DATA_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".local/share")))
+        .map(|base| base.join("annals"))
 }
 
 #[cfg(test)]

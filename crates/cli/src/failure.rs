@@ -28,8 +28,11 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 
 /// What went wrong and why; of an HTTP client's many layers only the outermost and the innermost.
 fn causes(error: &anyhow::Error, hint: Option<&str>) -> String {
-    let mut causes: Vec<String> =
-        error.chain().map(ToString::to_string).filter(|cause| Some(cause.as_str()) != hint).collect();
+    let mut causes: Vec<String> = error
+        .chain()
+        .map(ToString::to_string)
+        .filter(|cause| Some(cause.as_str()) != hint)
+        .collect();
     // Some libraries say their cause in their own text.
     causes.dedup_by(|cause, before| before.ends_with(cause.as_str()));
     let is_transport = error.chain().any(|cause| {

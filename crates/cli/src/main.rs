@@ -10,8 +10,8 @@ mod connect;
 mod data_dir;
 mod failure;
 
-mod serve;
 mod rebuild;
+mod serve;
 
 mod append;
 mod import;

@@ -23,6 +23,17 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Columns of the terminal that standard output is, if it is one.
+pub(crate) fn terminal_width() -> Option<usize> {
+    #[cfg(unix)]
+    {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+        (size.ws_col > 0).then(|| usize::from(size.ws_col))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 /// Whether a person reads standard error.
 pub(crate) fn notes_are_seen() -> bool {
     io::stderr().is_terminal()
@@ -32,7 +43,8 @@ pub(crate) fn notes_are_seen() -> bool {
 pub(crate) fn plain(text: &str) -> String {
     let is_unsafe = |character: char| {
         // Bidirectional controls can make a line read as another one.
-        character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        character.is_control()
+            || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
@@ -60,7 +72,10 @@ mod tests {
 
     #[test]
     fn foreign_text_cannot_steer_the_terminal() {
-        assert_eq!(plain("a\u{1b}[31mb\u{7}\nc\u{9b}d\u{202e}e"), "a\u{fffd}[31mb\u{fffd} c\u{fffd}d\u{fffd}e");
+        assert_eq!(
+            plain("a\u{1b}[31mb\u{7}\nc\u{9b}d\u{202e}e"),
+            "a\u{fffd}[31mb\u{fffd} c\u{fffd}d\u{fffd}e"
+        );
     }
 
     #[test]

@@ -34,13 +34,18 @@ pub(crate) async fn run(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
     wait_for_views(&recorder).await?;
     recorder.close()?;
     let seconds = started.elapsed().as_secs_f64();
-    output::line(format_args!("rebuilt the index and the views of {head} events in {seconds:.1} s"))?;
+    output::line(format_args!(
+        "rebuilt the index and the views of {head} events in {seconds:.1} s"
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn open(data_dir: &Path) -> anyhow::Result<Recorder> {
     Recorder::open(RecorderConfig::at(data_dir)).with_context(|| {
-        format!("{} cannot be opened; if a server uses it, stop the server first", data_dir.display())
+        format!(
+            "{} cannot be opened; if a server uses it, stop the server first",
+            data_dir.display()
+        )
     })
 }
 

@@ -27,7 +27,8 @@ async fn create(args: TokenCreateArgs) -> anyhow::Result<ExitCode> {
         event_types: None,
     };
     let connection = Connection::open_impatient(&args.server)?;
-    let issued = connection.client.create_token(&request).await.map_err(|error| connection.advise(error))?;
+    let issued =
+        connection.client.create_token(&request).await.map_err(|error| connection.advise(error))?;
     if args.json {
         output::line(serde_json::to_string(&issued)?)?;
     } else {
@@ -56,8 +57,11 @@ async fn list(args: TokenListArgs) -> anyhow::Result<ExitCode> {
 
 async fn revoke(args: TokenRevokeArgs) -> anyhow::Result<ExitCode> {
     let connection = Connection::open_impatient(&args.server)?;
-    let revoked =
-        connection.client.revoke_token(&args.token_id).await.map_err(|error| connection.advise(error))?;
+    let revoked = connection
+        .client
+        .revoke_token(&args.token_id)
+        .await
+        .map_err(|error| connection.advise(error))?;
     output::line(format_args!("revoked {}", revoked.token_id))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -70,9 +74,14 @@ fn token_line(token: &TokenInfo) -> String {
         (false, None) => "no end".to_owned(),
     };
     let name = token.name.as_deref().map(output::plain).unwrap_or_default();
-    format!("{}  {}  {}  {end}  {name}", token.token_id, output::plain(&token.workspace_id), rights.join(","))
-        .trim_end()
-        .to_owned()
+    format!(
+        "{}  {}  {}  {end}  {name}",
+        token.token_id,
+        output::plain(&token.workspace_id),
+        rights.join(",")
+    )
+    .trim_end()
+    .to_owned()
 }
 
 fn right_name(word: &str) -> anyhow::Result<RightName> {

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -34,9 +34,12 @@ fn with_input(server: &Server, arguments: &[&str], input: &str) -> Output {
 fn appends_and_tails_through_a_pipe() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(&dir.path().join("data"));
-    let appended = on(&server, &["append", "--type", "note.taken", "--stream", "run/r1", "--data", r#"{"n":1.0e2}"#]);
+    let appended = on(
+        &server,
+        &["append", "--type", "note.taken", "--stream", "run/r1", "--data", r#"{"n":1.0e2}"#],
+    );
     assert!(appended.status.success(), "{}", stderr(&appended));
-    assert!(stdout(&appended).contains("seq 1"), "{}", stdout(&appended));
+    assert!(stdout(&appended).contains(r#""stream_seq":1"#), "{}", stdout(&appended));
     let mut luck = Luck(1);
     let lines: String = (0..5).map(|n| event(&luck.uuid(), "r1", &n.to_string()) + "\n").collect();
     let piped = with_input(&server, &["append", "-"], &lines);
@@ -44,14 +47,20 @@ fn appends_and_tails_through_a_pipe() {
     let again = with_input(&server, &["append", "-"], &lines);
     assert_eq!(stdout(&again), "stored 0, there before 5, refused 0\n");
 
-    let tail = on(&server, &["tail", "--json", "--stream", "run/r1", "--from", "1", "--limit", "6"]);
+    let tail =
+        on(&server, &["tail", "--json", "--stream", "run/r1", "--from", "1", "--limit", "6"]);
     let events: Vec<serde_json::Value> =
         stdout(&tail).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let seqs: Vec<_> = events.iter().map(|event| event["stream"]["stream_seq"].as_u64().unwrap()).collect();
+    let seqs: Vec<_> =
+        events.iter().map(|event| event["stream"]["stream_seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, [1, 2, 3, 4, 5, 6]);
     assert!(stdout(&tail).contains(r#""data":{"n":1.0e2}"#), "the number lost its text");
     let pretty = on(&server, &["tail", "--run", "r1", "--from", "1", "-n", "1"]);
-    assert!(stdout(&pretty).contains("note.taken") && !stdout(&pretty).contains('\u{1b}'), "{}", stdout(&pretty));
+    assert!(
+        stdout(&pretty).contains("note.taken") && !stdout(&pretty).contains('\u{1b}'),
+        "{}",
+        stdout(&pretty)
+    );
     server.stop();
 }
 
@@ -82,24 +91,51 @@ fn a_live_tail_ends_cleanly_on_interrupt() {
 }
 
 #[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(&dir.path().join("data"));
+    let mut luck = Luck(4);
+    let events: Vec<String> = (0..500).map(|n| event(&luck.uuid(), "r1", &n.to_string())).collect();
+    let reply = server.http().post("/v1/events", &format!("[{}]", events.join(","))).unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let mut command = client(&server);
+    command.args(["tail", "--from", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut tail = command.spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(tail.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("note.taken"), "{first}");
+    let output = tail.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    server.stop();
+}
+
+#[test]
 fn a_refused_event_leaves_its_neighbours_alone() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(&dir.path().join("data"));
     let mut luck = Luck(3);
     let (first, second) = (luck.uuid(), luck.uuid());
     let conflicting = event(&first, "r1", "2");
-    let lines = [event(&first, "r1", "1"), "{broken".to_owned(), conflicting, event(&second, "r1", "3")].join("\n");
+    let lines =
+        [event(&first, "r1", "1"), "{broken".to_owned(), conflicting, event(&second, "r1", "3")]
+            .join("\n");
     let output = with_input(&server, &["append", "-"], &lines);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(stdout(&output), "stored 2, there before 0, refused 2\n");
     let told = stderr(&output);
     assert!(told.contains("standard input:2: ") && told.contains("idempotency_conflict"), "{told}");
 
-    let atomic = with_input(&server, &["append", "--atomic", "-"], &[event(&luck.uuid(), "r1", "4"), event(&first, "r1", "5")].join("\n"));
+    let atomic = with_input(
+        &server,
+        &["append", "--atomic", "-"],
+        &[event(&luck.uuid(), "r1", "4"), event(&first, "r1", "5")].join("\n"),
+    );
     assert_eq!(atomic.status.code(), Some(1), "{}", stderr(&atomic));
     let info = server.http().get("/v1/streams/run/r1").unwrap().json();
     assert_eq!(info["last_seq"], 2);
-    let mismatch = on(&server, &["append", "--type", "t", "--stream", "run/r1", "--expected-seq", "7"]);
+    let mismatch =
+        on(&server, &["append", "--type", "t", "--stream", "run/r1", "--expected-seq", "7"]);
     assert_eq!(mismatch.status.code(), Some(1));
     assert!(stderr(&mismatch).contains("seq_mismatch"), "{}", stderr(&mismatch));
     server.stop();
@@ -129,22 +165,34 @@ fn the_owner_token_is_found_in_the_data_directory_and_makes_others() {
     let data_dir = dir.path().join("data");
     let server = Server::start(&data_dir);
     let data = data_dir.display().to_string();
-    let arguments = ["token", "create", "--url", &server.url(), "--data", &data, "--workspace", "team-a"];
-    let created = run(&[&arguments[..], &["--rights", "append,read", "--expires", "2h", "--name", "ci", "--json"]].concat());
+    let arguments =
+        ["token", "create", "--url", &server.url(), "--data", &data, "--workspace", "team-a"];
+    let created = run(&[
+        &arguments[..],
+        &["--rights", "append,read", "--expires", "2h", "--name", "ci", "--json"],
+    ]
+    .concat());
     assert!(created.status.success(), "{}", stderr(&created));
     let issued: serde_json::Value = serde_json::from_str(&stdout(&created)).unwrap();
-    let (token, token_id) = (issued["token"].as_str().unwrap(), issued["token_id"].as_str().unwrap());
+    let (token, token_id) =
+        (issued["token"].as_str().unwrap(), issued["token_id"].as_str().unwrap());
 
     let mut http = Http::connect(&server.address, token).unwrap();
     let reply = http.post("/v1/events", &event(&Luck(5).uuid(), "r1", "1")).unwrap();
     assert_eq!(reply.status, 201, "{}", reply.text());
     let stored = http.get("/v1/events?limit=10").unwrap().json();
-    assert!(stored["events"].as_array().unwrap().iter().any(|event| event["workspace_id"] == "team-a"));
+    assert!(
+        stored["events"].as_array().unwrap().iter().any(|event| event["workspace_id"] == "team-a")
+    );
     let owners = server.http().get("/v1/events?run_id=r1").unwrap().json();
     assert_eq!(owners["events"].as_array().unwrap().len(), 0, "one workspace saw another's events");
 
     let listed = on(&server, &["token", "list"]);
-    assert!(stdout(&listed).contains(token_id) && !stdout(&listed).contains(token), "{}", stdout(&listed));
+    assert!(
+        stdout(&listed).contains(token_id) && !stdout(&listed).contains(token),
+        "{}",
+        stdout(&listed)
+    );
     let revoked = on(&server, &["token", "revoke", token_id]);
     assert!(revoked.status.success(), "{}", stderr(&revoked));
     assert_eq!(http.get("/v1/events").unwrap().status, 401);
@@ -177,7 +225,12 @@ fn a_rebuild_gives_the_views_that_were_there() {
     let data_dir = dir.path().join("data");
     let server = Server::start(&data_dir);
     let imported = on(&server, &["import", &fixture("session.jsonl")]);
-    assert_eq!(imported.status.code(), Some(1), "the fixture has a broken line: {}", stderr(&imported));
+    assert_eq!(
+        imported.status.code(),
+        Some(1),
+        "the fixture has a broken line: {}",
+        stderr(&imported)
+    );
     let before = runs(&server);
     assert_eq!(before.as_array().unwrap().len(), 1);
     server.stop();

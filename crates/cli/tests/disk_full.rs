@@ -62,10 +62,13 @@ fn append(server: &Server, luck: &mut Luck, ledger: &mut Ledger) -> Reply {
 fn a_full_disk_refuses_appends_until_there_is_room() {
     let dir = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(&dir.path().join("disk")) else {
-        println!("SKIPPED: no small file system could be mounted; nothing was shown about full disks");
+        println!(
+            "SKIPPED: no small file system could be mounted; nothing was shown about full disks"
+        );
         return;
     };
-    let server = Server::start_with(&disk.path.join("data"), "127.0.0.1:0", &["--segment-bytes", "1048576"]);
+    let server =
+        Server::start_with(&disk.path.join("data"), "127.0.0.1:0", &["--segment-bytes", "1048576"]);
     let (mut luck, mut ledger) = (Luck(507), Ledger::default());
     assert_eq!(append(&server, &mut luck, &mut ledger).status, 201);
     let filler = disk.fill();

@@ -19,16 +19,21 @@ use support::{Server, annals, run, stderr, stdout};
 fn import(server: &Server, path: &Path) -> Output {
     let path = path.display().to_string();
     let mut command = annals();
-    command.args(["import", "--json", &path]).env("ANNALS_URL", server.url()).env("ANNALS_TOKEN", &server.token);
+    command
+        .args(["import", "--json", &path])
+        .env("ANNALS_URL", server.url())
+        .env("ANNALS_TOKEN", &server.token);
     command.output().unwrap()
 }
 
 /// The objects of `--json`: one for each file by its path, and the total.
 fn lines(output: &Output) -> (BTreeMap<String, Value>, Value) {
-    let mut lines: Vec<Value> = stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut lines: Vec<Value> =
+        stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let total = lines.pop().unwrap();
     assert!(total["path"].is_null(), "the last line is the total: {total}");
-    let files = lines.into_iter().map(|line| (line["path"].as_str().unwrap().to_owned(), line)).collect();
+    let files =
+        lines.into_iter().map(|line| (line["path"].as_str().unwrap().to_owned(), line)).collect();
     (files, total)
 }
 
@@ -40,7 +45,8 @@ fn counts(line: &Value) -> Value {
 
 /// The same, counted from what is stored.
 fn counts_of_events(events: &[StoredEvent]) -> Value {
-    let run_id = |event: &StoredEvent| event.run_id.as_ref().map_or_else(String::new, ToString::to_string);
+    let run_id =
+        |event: &StoredEvent| event.run_id.as_ref().map_or_else(String::new, ToString::to_string);
     let run_ids: Vec<String> = events.iter().map(run_id).collect();
     let totals = Totals::from_events(events.iter().zip(&run_ids).map(|(event, run_id)| {
         (event.event_type.as_str(), event.data.as_str(), run_id.as_str(), Some(event.occurred_at))
@@ -76,7 +82,9 @@ fn runs(server: &Server) -> Vec<Value> {
 
 /// The same, summed over the runs of the views.
 fn counts_of_runs(runs: &[Value]) -> Value {
-    let sum = |path: &str| runs.iter().map(|run| run.pointer(path).and_then(Value::as_u64).unwrap()).sum::<u64>();
+    let sum = |path: &str| {
+        runs.iter().map(|run| run.pointer(path).and_then(Value::as_u64).unwrap()).sum::<u64>()
+    };
     json!({
         "model_calls": sum("/model_calls"), "tool_calls": sum("/tool_calls"),
         "tool_errors": sum("/tool_errors"), "tool_calls_open": sum("/tool_calls_open"),
@@ -102,7 +110,10 @@ fn a_session_goes_in_once_with_the_same_totals_everywhere() {
         "tokens": {"input": 13, "output": 102, "cache_read": 2100, "cache_write": 150},
     });
     assert_eq!(counts(file), expected);
-    assert_eq!((&file["format"], &file["records"], &file["errors"]), (&json!("claude-code-jsonl"), &json!(7), &json!(1)));
+    assert_eq!(
+        (&file["format"], &file["records"], &file["errors"]),
+        (&json!("claude-code-jsonl"), &json!(7), &json!(1))
+    );
     assert_eq!((&file["sessions"], &file["stored"]), (&json!(1), &file["events"]));
     assert_eq!(file["first"], "2026-02-01T10:00:00.000000Z");
     assert_eq!(file["last"], "2026-02-01T10:00:14.250000Z");
@@ -125,8 +136,12 @@ fn a_dry_run_needs_no_server_and_counts_the_same() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/session.jsonl");
     let output = run(&["import", "--json", "--dry-run", &fixture.display().to_string()]);
     let (_, total) = lines(&output);
-    assert_eq!((&total["stored"], &total["replayed"], &total["model_calls"]), (&json!(0), &json!(0), &json!(2)));
-    let unknown = run(&["import", "--dry-run", &format!("{}/Cargo.toml", env!("CARGO_MANIFEST_DIR"))]);
+    assert_eq!(
+        (&total["stored"], &total["replayed"], &total["model_calls"]),
+        (&json!(0), &json!(0), &json!(2))
+    );
+    let unknown =
+        run(&["import", "--dry-run", &format!("{}/Cargo.toml", env!("CARGO_MANIFEST_DIR"))]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(stderr(&unknown).contains("no known format"), "{}", stderr(&unknown));
     let missing = run(&["import", "--dry-run", "/does/not/exist"]);
@@ -166,7 +181,9 @@ fn real_sessions_give_the_totals_that_were_counted_independently() {
     let mut compared = 0;
     for (name, expected) in expected.as_object().unwrap() {
         let path = root.join(name.trim_start_matches("agent-runs/")).display().to_string();
-        let (Some(line), Some(expected)) = (files.get(&path), expected_counts(expected)) else { continue };
+        let (Some(line), Some(expected)) = (files.get(&path), expected_counts(expected)) else {
+            continue;
+        };
         assert_eq!(counts(line), expected, "{name}");
         compared += 1;
     }
@@ -176,9 +193,16 @@ fn real_sessions_give_the_totals_that_were_counted_independently() {
     // A message id that two sessions share is one call in the total and one in each of the two runs.
     for run in runs(&server) {
         let run_id = run["run_id"].as_str();
-        let events: Vec<StoredEvent> =
-            events.iter().filter(|event| event.run_id.as_ref().map(|id| id.as_str()) == run_id).cloned().collect();
-        assert_eq!(counts_of_runs(&[run.clone()]), counts_of_events(&events), "the views tell something else of {run_id:?}");
+        let events: Vec<StoredEvent> = events
+            .iter()
+            .filter(|event| event.run_id.as_ref().map(|id| id.as_str()) == run_id)
+            .cloned()
+            .collect();
+        assert_eq!(
+            counts_of_runs(std::slice::from_ref(&run)),
+            counts_of_events(&events),
+            "the views tell something else of {run_id:?}"
+        );
     }
     let (_, again) = lines(&import(&server, &root));
     assert_eq!(again["stored"], 0);

@@ -9,22 +9,25 @@
 
 mod support;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use annals_core::id::Position;
-use annals_sdk::{Client, StoredEvent, TailQuery, Tailed};
+use annals_core::id::{Position, Seq};
+use annals_sdk::{Client, StoredEvent, Tail, TailQuery, Tailed};
 use futures_util::StreamExt as _;
 
 use support::audit::{Acknowledged, Ledger, audit};
 use support::http::Http;
-use support::{Luck, Server, event, free_port, wait_for};
+use support::{Luck, Process, Server, annals, event, free_port, serve_arguments, wait_for};
 
 const ROUNDS: u64 = 20;
 const WRITERS: u64 = 6;
 const SEED: u64 = 20_260_117;
+/// Small segments, so that a kill also meets the change from one to the next.
+const FLAGS: [&str; 4] = ["--segment-bytes", "1048576", "--log-level", "warn"];
 
 /// How a request wraps its events.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +45,10 @@ struct Writer {
 }
 
 impl Writer {
+    fn new(seed: u64) -> Self {
+        Self { luck: Luck(seed), ledger: Ledger::default(), unanswered: None }
+    }
+
     fn write_until_the_end(&mut self, address: &str, token: &str, acknowledged: &AtomicU64) {
         let Ok(mut http) = Http::connect(address, token) else { return };
         loop {
@@ -105,28 +112,83 @@ impl Writer {
     }
 }
 
-/// Follows the log through all rounds until a position is reached.
-fn follow(client: Client, end: Arc<AtomicU64>) -> JoinHandle<Vec<StoredEvent>> {
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let mut tail = client.tail(TailQuery::after(Position(0)));
-            let mut events: Vec<StoredEvent> = Vec::new();
-            loop {
-                let is_done = events.last().is_some_and(|event| event.position.get() >= end.load(Ordering::Relaxed));
-                if is_done {
-                    return events;
-                }
-                let Ok(next) = tokio::time::timeout(Duration::from_millis(50), tail.next()).await else { continue };
-                match next {
-                    Some(Ok(Tailed::Event(event))) => events.push(*event),
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => panic!("the tail ended after {} events: {error}", events.len()),
-                    None => panic!("the tail ended"),
-                }
+/// Follows the log through all rounds until a place is reached.
+struct Follower {
+    end: Arc<AtomicU64>,
+    thread: JoinHandle<Vec<StoredEvent>>,
+}
+
+impl Follower {
+    fn start(client: Client, query: TailQuery) -> Self {
+        let end = Arc::new(AtomicU64::new(u64::MAX));
+        let thread = std::thread::spawn({
+            let end = Arc::clone(&end);
+            move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.unwrap().block_on(follow(client.tail(query), &end))
             }
-        })
-    })
+        });
+        Self { end, thread }
+    }
+
+    /// What it saw, once it has seen an event at or after this position.
+    fn finish(self, end: Position) -> Vec<StoredEvent> {
+        self.end.store(end.get(), Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+async fn follow(mut tail: Tail, end: &AtomicU64) -> Vec<StoredEvent> {
+    let mut events: Vec<StoredEvent> = Vec::new();
+    loop {
+        let last = events.last().map(|event| event.position.get());
+        if last.is_some_and(|last| last >= end.load(Ordering::Relaxed)) {
+            return events;
+        }
+        // The wait is short, because the end becomes known while nothing arrives.
+        let next = tokio::time::timeout(Duration::from_millis(50), tail.next()).await;
+        match next {
+            Ok(Some(Ok(Tailed::Event(event)))) => events.push(*event),
+            Ok(Some(Ok(_))) | Err(_) => {}
+            Ok(Some(Err(error))) => panic!("a tail ended after {} events: {error}", events.len()),
+            Ok(None) => panic!("a tail ended"),
+        }
+    }
+}
+
+/// Kills a server somewhere on its way up.
+fn kill_while_it_opens(data_dir: &Path, listen: &str, luck: &mut Luck) {
+    let mut command = annals();
+    command.args(serve_arguments(data_dir, listen)).args(FLAGS);
+    let mut process = Process::start(command, &data_dir.with_extension("stderr"));
+    spin(luck.below(4_000_000));
+    process.child.kill().unwrap();
+    process.wait();
+}
+
+fn spin(count: u64) {
+    for _ in 0..count {
+        std::hint::spin_loop();
+    }
+}
+
+/// Runs a server under load and kills it after so many receipts.
+fn kill_under_load(server: &mut Server, writers: &mut [Writer], luck: &mut Luck) {
+    let acknowledged = AtomicU64::new(0);
+    let target = 1 + luck.below(400);
+    std::thread::scope(|scope| {
+        for writer in writers {
+            let (address, token) = (&server.address, &server.token);
+            let acknowledged = &acknowledged;
+            scope.spawn(move || writer.write_until_the_end(address, token, acknowledged));
+        }
+        wait_for(&format!("{target} receipts"), || {
+            (acknowledged.load(Ordering::Relaxed) >= target).then_some(())
+        });
+        spin(luck.below(200_000));
+        server.process.child.kill().unwrap();
+        server.process.wait();
+    });
 }
 
 #[test]
@@ -135,50 +197,51 @@ fn loses_and_alters_nothing_that_was_acknowledged() {
     let data_dir = dir.path().join("data");
     let listen = format!("127.0.0.1:{}", free_port());
     let mut luck = Luck(SEED);
-    let mut writers: Vec<Writer> = (0..WRITERS)
-        .map(|index| Writer { luck: Luck(SEED + 1 + index), ledger: Ledger::default(), unanswered: None })
-        .collect();
-    let end = Arc::new(AtomicU64::new(u64::MAX));
-    let mut tail = None;
-    // Small segments, so that a kill also meets the change from one to the next.
-    let flags = ["--segment-bytes", "1048576", "--log-level", "warn"];
-    for round in 0..ROUNDS {
-        let mut server = Server::start_with(&data_dir, &listen, &flags);
-        if tail.is_none() {
-            let client = Client::builder().url(server.url()).token(&server.token).build().unwrap();
-            tail = Some(follow(client, Arc::clone(&end)));
+    let mut writers: Vec<Writer> =
+        (0..WRITERS).map(|index| Writer::new(SEED + 1 + index)).collect();
+    let mut followers = None;
+    for _ in 0..ROUNDS {
+        if luck.below(3) == 0 {
+            kill_while_it_opens(&data_dir, &listen, &mut luck);
         }
-        let acknowledged = AtomicU64::new(0);
-        let target = 1 + luck.below(400);
-        let spins = luck.below(200_000);
-        std::thread::scope(|scope| {
-            for writer in &mut writers {
-                let (address, token, acknowledged) = (&server.address, &server.token, &acknowledged);
-                scope.spawn(move || writer.write_until_the_end(address, token, acknowledged));
-            }
-            wait_for(&format!("{target} receipts in round {round}"), || {
-                (acknowledged.load(Ordering::Relaxed) >= target).then_some(())
-            });
-            for _ in 0..spins {
-                std::hint::spin_loop();
-            }
-            server.process.child.kill().unwrap();
-            server.process.wait();
+        let mut server = Server::start_with(&data_dir, &listen, &FLAGS);
+        followers.get_or_insert_with(|| {
+            let client = Client::builder().url(server.url()).token(&server.token).build().unwrap();
+            let whole = Follower::start(client.clone(), TailQuery::after(Position(0)));
+            let stream = Follower::start(client, TailQuery::stream("run", "stream-0", Seq(1)));
+            (whole, stream)
         });
+        kill_under_load(&mut server, &mut writers, &mut luck);
     }
     let mut ledger = Ledger::default();
     writers.into_iter().for_each(|writer| ledger.merge(writer.ledger));
-    let server = Server::start_with(&data_dir, &listen, &flags);
+    let server = Server::start_with(&data_dir, &listen, &FLAGS);
     let events = audit(&server, &ledger);
-    println!(
-        "{ROUNDS} rounds: {} events sent, {} acknowledged, {} stored",
-        ledger.sent.len(),
-        ledger.acknowledged.len(),
-        events.len()
+    let (sent, acknowledged) = (ledger.sent.len(), ledger.acknowledged.len());
+    println!("{ROUNDS} rounds: {sent} sent, {acknowledged} acknowledged, {} stored", events.len());
+    check_views(&server, &events);
+
+    let (whole, stream) = followers.unwrap();
+    let tailed = whole.finish(events.last().unwrap().position);
+    assert!(tailed == events, "the tail saw {} events, the log has {}", tailed.len(), events.len());
+    let on_stream: Vec<StoredEvent> =
+        events.into_iter().filter(|event| event.stream.stream_id.as_str() == "stream-0").collect();
+    let tailed = stream.finish(on_stream.last().unwrap().position);
+    assert!(
+        tailed == on_stream,
+        "the stream's tail saw {} events of {}",
+        tailed.len(),
+        on_stream.len()
     );
-    end.store(events.last().unwrap().position.get(), Ordering::Relaxed);
-    let tailed = tail.unwrap().join().unwrap();
-    assert_eq!(tailed.len(), events.len(), "the tail has another number of events than the log");
-    assert!(tailed == events, "the tail saw other events than the log has");
     server.stop();
+}
+
+/// The views have counted every event of a run once.
+fn check_views(server: &Server, events: &[StoredEvent]) {
+    let head = events.last().unwrap().position;
+    let reply = server.http().get(&format!("/v1/runs?limit=100&min_position={head}")).unwrap();
+    let runs = reply.json()["runs"].as_array().unwrap().clone();
+    let counted: u64 = runs.iter().map(|run| run["events"].as_u64().unwrap()).sum();
+    let stored = events.iter().filter(|event| event.run_id.is_some()).count();
+    assert_eq!(counted, u64::try_from(stored).unwrap());
 }

@@ -12,8 +12,12 @@ impl Client {
     ///
     /// # Errors
     /// When this credential may not, or the server stays away.
-    pub async fn create_token(&self, request: &IssueTokenRequest) -> Result<IssuedToken, ClientError> {
-        let body = serde_json::to_string(request).map_err(|error| ClientError::Invalid(error.to_string()))?;
+    pub async fn create_token(
+        &self,
+        request: &IssueTokenRequest,
+    ) -> Result<IssuedToken, ClientError> {
+        let body = serde_json::to_string(request)
+            .map_err(|error| ClientError::Invalid(error.to_string()))?;
         let url = self.resource(["v1", "tokens"], &[]);
         let body = Some(Bytes::from(body));
         self.call(Call { method: Method::POST, url, body, repeat: Repeat::Matters }).await?.json()
@@ -33,7 +37,9 @@ impl Client {
     /// When this credential may not, there is no such token, or the server stays away.
     pub async fn revoke_token(&self, token_id: &str) -> Result<RevokedToken, ClientError> {
         let url = self.resource(["v1", "tokens", token_id, "revoke"], &[]);
-        self.call(Call { method: Method::POST, url, body: None, repeat: Repeat::Harmless }).await?.json()
+        self.call(Call { method: Method::POST, url, body: None, repeat: Repeat::Harmless })
+            .await?
+            .json()
     }
 
     /// Makes a link that opens the dashboard logged in, once.
@@ -42,6 +48,8 @@ impl Client {
     /// When this credential may not, or the server stays away.
     pub async fn create_login_code(&self) -> Result<LoginCode, ClientError> {
         let url = self.resource(["v1", "session", "codes"], &[]);
-        self.call(Call { method: Method::POST, url, body: None, repeat: Repeat::Harmless }).await?.json()
+        self.call(Call { method: Method::POST, url, body: None, repeat: Repeat::Harmless })
+            .await?
+            .json()
     }
 }

@@ -51,7 +51,9 @@ impl BatchOutcome {
 
     /// Events that were refused, with their index and the reason.
     pub fn rejected(&self) -> impl Iterator<Item = (usize, &ItemProblem)> {
-        self.results.iter().enumerate().filter_map(|(index, result)| result.as_ref().err().map(|problem| (index, problem.as_ref())))
+        self.results.iter().enumerate().filter_map(|(index, result)| {
+            result.as_ref().err().map(|problem| (index, problem.as_ref()))
+        })
     }
 }
 
@@ -68,7 +70,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::append`].
-    pub async fn append_one(&self, draft: &mut Draft, options: &AppendOptions) -> Result<Receipt, ClientError> {
+    pub async fn append_one(
+        &self,
+        draft: &mut Draft,
+        options: &AppendOptions,
+    ) -> Result<Receipt, ClientError> {
         identify(std::slice::from_mut(draft))?;
         self.post_events(options, draft.to_json()).await?.json()
     }
@@ -81,7 +87,11 @@ impl Client {
     /// # Errors
     /// When a request fails for good. Events of earlier requests may be stored then; calling again
     /// with the same drafts stores each event once.
-    pub async fn append_batch(&self, drafts: &mut [Draft], options: &AppendOptions) -> Result<BatchOutcome, ClientError> {
+    pub async fn append_batch(
+        &self,
+        drafts: &mut [Draft],
+        options: &AppendOptions,
+    ) -> Result<BatchOutcome, ClientError> {
         identify(drafts)?;
         if drafts.len() > 1 && options.expected_seq.is_some() {
             return Err(ClientError::Invalid("expected_seq is for one event".to_owned()));
@@ -112,11 +122,18 @@ impl Client {
         if results.len() == event_count {
             Ok(results.into_iter().map(into_result).collect())
         } else {
-            Err(ClientError::Protocol(format!("{} results for {event_count} events", results.len())))
+            Err(ClientError::Protocol(format!(
+                "{} results for {event_count} events",
+                results.len()
+            )))
         }
     }
 
-    async fn post_events(&self, options: &AppendOptions, body: String) -> Result<Answer, ClientError> {
+    async fn post_events(
+        &self,
+        options: &AppendOptions,
+        body: String,
+    ) -> Result<Answer, ClientError> {
         let url = self.events_url(options);
         let body = Some(Bytes::from(body));
         self.call(Call { method: Method::POST, url, body, repeat: Repeat::Harmless }).await
@@ -152,7 +169,9 @@ fn request_bodies(events: impl Iterator<Item = String>) -> Vec<(String, usize)> 
     let mut bodies: Vec<(String, usize)> = Vec::new();
     for event in events {
         match bodies.last_mut() {
-            Some((body, count)) if *count < BATCH_EVENTS_MAX && body.len() + event.len() < REQUEST_BYTES_MAX => {
+            Some((body, count))
+                if *count < BATCH_EVENTS_MAX && body.len() + event.len() < REQUEST_BYTES_MAX =>
+            {
                 body.push(',');
                 body.push_str(&event);
                 *count += 1;
@@ -176,7 +195,9 @@ fn into_result(item: BatchItem) -> Result<Receipt, Box<ItemProblem>> {
 /// The results inside the problem that says that every event was refused.
 fn all_rejected(error: ClientError) -> Result<Vec<BatchItem>, ClientError> {
     let results = match error.problem() {
-        Some(problem) if problem.reason_code == "batch_rejected" => problem.details.get("results").cloned(),
+        Some(problem) if problem.reason_code == "batch_rejected" => {
+            problem.details.get("results").cloned()
+        }
         _ => None,
     };
     match results.map(serde_json::from_value) {
@@ -208,7 +229,10 @@ mod tests {
     #[test]
     fn splits_at_either_limit_and_loses_nothing() {
         let small = request_bodies((0..BATCH_EVENTS_MAX + 1).map(|n| n.to_string()));
-        assert_eq!(small.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [BATCH_EVENTS_MAX, 1]);
+        assert_eq!(
+            small.iter().map(|(_, count)| *count).collect::<Vec<_>>(),
+            [BATCH_EVENTS_MAX, 1]
+        );
         assert_eq!(small[1].0, "[10000]");
         let large = request_bodies((0..9).map(|_| "x".repeat(REQUEST_BYTES_MAX / 4)));
         assert_eq!(large.iter().map(|(_, count)| *count).sum::<usize>(), 9);
@@ -225,7 +249,8 @@ mod tests {
             {{"status":"rejected","index":1,"type":"urn:annals:error:schema_violation","title":"t","reason_code":"schema_violation","retryable":false,"detail":"no"}}]}}"#
         );
         let batch: BatchAnswer = serde_json::from_str(&text).unwrap();
-        let outcome = BatchOutcome { results: batch.results.into_iter().map(into_result).collect() };
+        let outcome =
+            BatchOutcome { results: batch.results.into_iter().map(into_result).collect() };
         assert_eq!((outcome.accepted(), outcome.replayed()), (1, 0));
         let (index, problem) = outcome.rejected().next().unwrap();
         assert_eq!((index, problem.reason_code.as_str()), (1, "schema_violation"));

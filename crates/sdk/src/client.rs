@@ -56,7 +56,11 @@ pub struct ClientBuilder {
 
 impl std::fmt::Debug for ClientBuilder {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("ClientBuilder").field("url", &self.url).field("retry", &self.retry).finish_non_exhaustive()
+        formatter
+            .debug_struct("ClientBuilder")
+            .field("url", &self.url)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,7 +100,12 @@ impl ClientBuilder {
         let base = Url::parse(&self.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .ok_or_else(|| ClientError::Invalid(format!("`{}` is not an address such as {DEFAULT_URL}", self.url)))?;
+            .ok_or_else(|| {
+                ClientError::Invalid(format!(
+                    "`{}` is not an address such as {DEFAULT_URL}",
+                    self.url
+                ))
+            })?;
         let http = http_client(&base)?;
         let token = self.token.map(|token| token.trim().to_owned());
         Ok(Client { inner: Arc::new(Inner { http, base, token, retry: self.retry }) })
@@ -115,7 +124,9 @@ fn http_client(base: &Url) -> Result<reqwest::Client, ClientError> {
         // A proxy cannot reach this machine's own loopback interface.
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|error| ClientError::Invalid(format!("the HTTP client cannot be set up: {error}")))
+    builder
+        .build()
+        .map_err(|error| ClientError::Invalid(format!("the HTTP client cannot be set up: {error}")))
 }
 
 /// Gives the process a TLS provider unless it has one: without, reqwest panics even for `http://`.
@@ -250,7 +261,8 @@ impl Client {
     }
 
     async fn send_once(&self, call: &Call) -> Result<Answer, (ClientError, Option<Duration>)> {
-        let mut request = self.request(call.method.clone(), call.url.clone()).timeout(REQUEST_TIMEOUT);
+        let mut request =
+            self.request(call.method.clone(), call.url.clone()).timeout(REQUEST_TIMEOUT);
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
@@ -266,7 +278,9 @@ impl Client {
 
     /// Reads a JSON resource.
     pub(crate) async fn get_json<T: DeserializeOwned>(&self, url: Url) -> Result<T, ClientError> {
-        self.call(Call { method: Method::GET, url, body: None, repeat: Repeat::Harmless }).await?.json()
+        self.call(Call { method: Method::GET, url, body: None, repeat: Repeat::Harmless })
+            .await?
+            .json()
     }
 }
 
@@ -283,7 +297,8 @@ pub(crate) async fn refusal(response: reqwest::Response) -> ClientError {
         Ok(mut problem) => {
             if problem.reason_code == "batch_rejected" {
                 let results = serde_json::from_slice::<serde_json::Value>(&body).ok();
-                let results = results.and_then(|mut body| body.get_mut("results").map(serde_json::Value::take));
+                let results = results
+                    .and_then(|mut body| body.get_mut("results").map(serde_json::Value::take));
                 problem.details.extend(results.map(|results| ("results".to_owned(), results)));
             }
             problem
@@ -303,13 +318,15 @@ mod tests {
 
     #[test]
     fn a_segment_may_hold_any_character_of_an_id() {
-        let url = client("http://localhost:1/base/").resource(["v1", "streams", "run", "a/b c?é%"], &[]);
+        let url =
+            client("http://localhost:1/base/").resource(["v1", "streams", "run", "a/b c?é%"], &[]);
         assert_eq!(url.as_str(), "http://localhost:1/base/v1/streams/run/a%2Fb%20c%3F%C3%A9%25");
     }
 
     #[test]
     fn parameters_are_escaped() {
-        let url = client("http://localhost:1").resource(["v1", "events"], &[("run_id", "a&b=c".to_owned())]);
+        let url = client("http://localhost:1")
+            .resource(["v1", "events"], &[("run_id", "a&b=c".to_owned())]);
         assert_eq!(url.query(), Some("run_id=a%26b%3Dc"));
     }
 

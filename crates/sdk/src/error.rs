@@ -60,7 +60,8 @@ impl ClientError {
         match self {
             Self::Invalid(_) | Self::Unreachable { .. } => true,
             Self::Refused(problem) => {
-                problem.status < 500 || matches!(problem.reason_code.as_str(), "overloaded" | "storage_full")
+                problem.status < 500
+                    || matches!(problem.reason_code.as_str(), "overloaded" | "storage_full")
             }
             Self::Interrupted(_) | Self::Protocol(_) => false,
         }
@@ -89,7 +90,11 @@ mod tests {
     use super::*;
 
     fn refused(status: u16, reason_code: &str, retryable: bool) -> ClientError {
-        let problem = Problem { reason_code: reason_code.to_owned(), retryable, ..problem_of_status(status, "") };
+        let problem = Problem {
+            reason_code: reason_code.to_owned(),
+            retryable,
+            ..problem_of_status(status, "")
+        };
         ClientError::Refused(Box::new(problem))
     }
 

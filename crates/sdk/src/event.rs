@@ -89,10 +89,16 @@ impl StoredEvent {
     /// When the text is not such an event.
     pub fn from_json(json: impl Into<String>) -> Result<Self, ClientError> {
         let json = json.into();
-        let wire: Wire<'_> = serde_json::from_str(&json).map_err(|error| ClientError::Protocol(error.to_string()))?;
-        let actor = Actor { actor_type: read(&wire.actor.actor_type)?, actor_id: read(&wire.actor.actor_id)? };
-        let stream =
-            StreamKey { stream_type: read(&wire.stream.stream_type)?, stream_id: read(&wire.stream.stream_id)? };
+        let wire: Wire<'_> = serde_json::from_str(&json)
+            .map_err(|error| ClientError::Protocol(error.to_string()))?;
+        let actor = Actor {
+            actor_type: read(&wire.actor.actor_type)?,
+            actor_id: read(&wire.actor.actor_id)?,
+        };
+        let stream = StreamKey {
+            stream_type: read(&wire.stream.stream_type)?,
+            stream_id: read(&wire.stream.stream_id)?,
+        };
         Ok(Self {
             position: Position(wire.position),
             event_id: read(&wire.event_id)?,
@@ -119,7 +125,9 @@ fn read<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, ClientError
 }
 
 fn time(text: &str) -> Result<Timestamp, ClientError> {
-    Timestamp::parse(text).map(|parsed| parsed.at).map_err(|error| ClientError::Protocol(format!("`{text}`: {error}")))
+    Timestamp::parse(text)
+        .map(|parsed| parsed.at)
+        .map_err(|error| ClientError::Protocol(format!("`{text}`: {error}")))
 }
 
 #[cfg(test)]

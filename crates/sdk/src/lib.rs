@@ -23,6 +23,8 @@
 //! # }
 //! ```
 
+#![warn(missing_docs)]
+
 mod client;
 mod error;
 mod retry;
@@ -40,8 +42,8 @@ mod tail;
 
 mod admin;
 
-pub use annals_api::wire;
 pub use annals_api::Problem;
+pub use annals_api::wire;
 pub use annals_api::wire::Receipt;
 pub use annals_core::envelope::Draft;
 pub use append::{AppendOptions, BatchOutcome};

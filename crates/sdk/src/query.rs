@@ -84,7 +84,8 @@ mod tests {
             ..EventQuery::all()
         };
         let parameters = query.parameters();
-        let text: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let text: Vec<_> =
+            parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(text, ["event_type=tool.*", "event_type=run.failed", "run_id=r"]);
         assert!(EventQuery::all().parameters().is_empty());
     }

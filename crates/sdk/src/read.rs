@@ -54,7 +54,8 @@ impl Client {
             parameters.push(("cursor", cursor.to_owned()));
         }
         let page: WirePage = self.get_json(self.resource(["v1", "events"], &parameters)).await?;
-        let events: Result<_, _> = page.events.iter().map(|event| StoredEvent::from_json(event.get())).collect();
+        let events: Result<_, _> =
+            page.events.iter().map(|event| StoredEvent::from_json(event.get())).collect();
         Ok(EventPage { events: events?, next: page.next, as_of: Position(page.as_of) })
     }
 
@@ -72,7 +73,11 @@ impl Client {
     ///
     /// # Errors
     /// When it is not there, or the server refuses or stays away.
-    pub async fn stream_info(&self, stream_type: &str, stream_id: &str) -> Result<StreamInfo, ClientError> {
+    pub async fn stream_info(
+        &self,
+        stream_type: &str,
+        stream_id: &str,
+    ) -> Result<StreamInfo, ClientError> {
         self.get_json(self.resource(["v1", "streams", stream_type, stream_id], &[])).await
     }
 

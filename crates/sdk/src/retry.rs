@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn obeys_the_server_within_reason() {
-        let asked = |seconds| POLICY.next_delay(1, &refused(503), Some(Duration::from_secs(seconds)));
+        let asked =
+            |seconds| POLICY.next_delay(1, &refused(503), Some(Duration::from_secs(seconds)));
         assert_eq!(asked(2), Some(Duration::from_secs(2)));
         assert_eq!(asked(3_600), Some(RETRY_AFTER_MAX));
         assert!(asked(0).is_some_and(|delay| delay >= Duration::from_millis(50)));

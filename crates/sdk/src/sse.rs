@@ -56,7 +56,11 @@ impl SseParser {
     ///
     /// # Errors
     /// When a frame grows beyond the bound; the stream is of no more use then.
-    pub fn feed(&mut self, mut bytes: &[u8], mut each: impl FnMut(SseFrame)) -> Result<(), FrameTooLarge> {
+    pub fn feed(
+        &mut self,
+        mut bytes: &[u8],
+        mut each: impl FnMut(SseFrame),
+    ) -> Result<(), FrameTooLarge> {
         if self.after_cr && !bytes.is_empty() {
             self.after_cr = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
@@ -85,7 +89,11 @@ impl SseParser {
 
     fn end_line(&mut self, each: &mut impl FnMut(SseFrame)) {
         let line = std::mem::take(&mut self.line);
-        let text = if std::mem::take(&mut self.at_start) { line.strip_prefix(BOM).unwrap_or(&line) } else { &line };
+        let text = if std::mem::take(&mut self.at_start) {
+            line.strip_prefix(BOM).unwrap_or(&line)
+        } else {
+            &line
+        };
         if text.is_empty() {
             self.frame_bytes = 0;
             let frame = std::mem::take(&mut self.frame);
@@ -157,6 +165,9 @@ mod tests {
     fn refuses_a_frame_without_bound() {
         let mut parser = SseParser::new(16);
         assert!(parser.feed(b"data: 12345678\n", |_| {}).is_ok());
-        assert_eq!(parser.feed(b"data: 12345678\n", |_| {}), Err(FrameTooLarge { frame_bytes_max: 16 }));
+        assert_eq!(
+            parser.feed(b"data: 12345678\n", |_| {}),
+            Err(FrameTooLarge { frame_bytes_max: 16 })
+        );
     }
 }

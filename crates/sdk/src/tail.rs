@@ -64,22 +64,34 @@ impl TailQuery {
     #[must_use]
     pub fn after_event(position: Position, event_hash: Digest) -> Self {
         let place = position.get();
-        let start = TailStart::After(ResumePoint { after: place, known: Some((place, event_hash)) });
+        let start =
+            TailStart::After(ResumePoint { after: place, known: Some((place, event_hash)) });
         Self { query: EventQuery::all(), start }
     }
 
     /// One stream from a seq on; 1 is the first.
     #[must_use]
-    pub fn stream(stream_type: impl Into<String>, stream_id: impl Into<String>, from_seq: Seq) -> Self {
-        let query = EventQuery { stream: Some((stream_type.into(), stream_id.into())), ..EventQuery::all() };
-        let start = TailStart::After(ResumePoint { after: from_seq.get().saturating_sub(1), known: None });
+    pub fn stream(
+        stream_type: impl Into<String>,
+        stream_id: impl Into<String>,
+        from_seq: Seq,
+    ) -> Self {
+        let query = EventQuery {
+            stream: Some((stream_type.into(), stream_id.into())),
+            ..EventQuery::all()
+        };
+        let start =
+            TailStart::After(ResumePoint { after: from_seq.get().saturating_sub(1), known: None });
         Self { query, start }
     }
 
     /// One stream from its next new event on.
     #[must_use]
     pub fn stream_now(stream_type: impl Into<String>, stream_id: impl Into<String>) -> Self {
-        let query = EventQuery { stream: Some((stream_type.into(), stream_id.into())), ..EventQuery::all() };
+        let query = EventQuery {
+            stream: Some((stream_type.into(), stream_id.into())),
+            ..EventQuery::all()
+        };
         Self { query, start: TailStart::Now }
     }
 
@@ -235,7 +247,8 @@ impl Following {
         let at_once = matches!(broken, Break::Lagged);
         if let Break::Error(error) = broken {
             self.failed_attempts += 1;
-            let gives_up = !self.stood_before && self.failed_attempts >= self.client.retry_policy().attempts_max;
+            let gives_up = !self.stood_before
+                && self.failed_attempts >= self.client.retry_policy().attempts_max;
             if gives_up || !error.is_retryable() {
                 return Err(error);
             }
@@ -253,10 +266,13 @@ impl Following {
             tokio::time::sleep(delay).await;
         }
         let point = self.resume_point().await?;
-        let request = self.client.request(Method::GET, self.url(point)).header(ACCEPT, "text/event-stream");
+        let request =
+            self.client.request(Method::GET, self.url(point)).header(ACCEPT, "text/event-stream");
         let request = request.header("last-event-id", point.after.to_string());
-        let response =
-            request.send().await.map_err(|error| ClientError::from_transport(self.client.url(), error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| ClientError::from_transport(self.client.url(), error))?;
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
@@ -287,7 +303,9 @@ impl Following {
         };
         match self.client.stream_info(stream_type, stream_id).await {
             Ok(info) => Ok(info.last_seq),
-            Err(ClientError::Refused(problem)) if problem.reason_code == STREAM_NOT_FOUND.code => Ok(0),
+            Err(ClientError::Refused(problem)) if problem.reason_code == STREAM_NOT_FOUND.code => {
+                Ok(0)
+            }
             Err(error) => Err(error),
         }
     }
@@ -298,9 +316,9 @@ impl Following {
             parameters.push(("after", format!("{place}:{event_hash}")));
         }
         match &self.query.query.stream {
-            Some((stream_type, stream_id)) => {
-                self.client.resource(["v1", "streams", stream_type, stream_id, "events"], &parameters)
-            }
+            Some((stream_type, stream_id)) => self
+                .client
+                .resource(["v1", "streams", stream_type, stream_id, "events"], &parameters),
             None => self.client.resource(["v1", "tail"], &parameters),
         }
     }
@@ -310,7 +328,9 @@ impl Following {
         let Some(connection) = &mut self.connection else { return Err(Break::Ended) };
         let piece = match tokio::time::timeout(SILENCE_MAX, connection.response.chunk()).await {
             Err(_) => return Err(Break::Silent),
-            Ok(Err(error)) => return Err(Break::Error(ClientError::Interrupted(error.without_url()))),
+            Ok(Err(error)) => {
+                return Err(Break::Error(ClientError::Interrupted(error.without_url())));
+            }
             Ok(Ok(None)) => return Err(Break::Ended),
             Ok(Ok(Some(piece))) => piece,
         };

@@ -8,7 +8,9 @@
 use std::time::Duration;
 
 use annals_core::id::Position;
-use annals_sdk::{Client, ClientError, EventQuery, RetryPolicy, TailQuery, Tailed, agent, draft, stream};
+use annals_sdk::{
+    Client, ClientError, EventQuery, RetryPolicy, TailQuery, Tailed, agent, draft, stream,
+};
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -53,7 +55,10 @@ async fn read_request(socket: &mut tokio::net::TcpStream) -> String {
 }
 
 fn answer(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 fn problem(status: u16, reason_code: &str, retryable: bool) -> String {
@@ -83,7 +88,9 @@ fn event(position: u64) -> String {
 }
 
 fn sse(frames: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\n\r\n{frames}")
+    format!(
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\n\r\n{frames}"
+    )
 }
 
 fn sent_event_id(request: &str) -> &str {
@@ -102,7 +109,8 @@ async fn an_append_whose_answer_was_lost_is_sent_again_with_the_same_identity() 
 
 #[tokio::test]
 async fn an_overloaded_server_is_asked_again_and_a_conflict_is_final() {
-    let overloaded = answer("503 Service Unavailable", "retry-after: 0\r\n", &problem(503, "overloaded", true));
+    let overloaded =
+        answer("503 Service Unavailable", "retry-after: 0\r\n", &problem(503, "overloaded", true));
     let conflict = answer("409 Conflict", "", &problem(409, "idempotency_conflict", false));
     let (client, requests) = serve(vec![overloaded, conflict]).await;
     let error = client.append(&mut note()).await.unwrap_err();
@@ -126,7 +134,10 @@ async fn gives_up_when_the_attempts_are_used_up() {
 async fn a_batch_of_which_nothing_was_stored_still_gives_each_reason() {
     let item = r#"{"status":"rejected","index":0,"type":"x","title":"t","detail":"d","reason_code":"schema_violation","retryable":false}"#;
     let body = problem(422, "batch_rejected", false);
-    let body = format!(r#"{},"accepted":0,"replayed":0,"rejected":1,"results":[{item}]}}"#, &body[..body.len() - 1]);
+    let body = format!(
+        r#"{},"accepted":0,"replayed":0,"rejected":1,"results":[{item}]}}"#,
+        &body[..body.len() - 1]
+    );
     let (client, _requests) = serve(vec![answer("422 Unprocessable Content", "", &body)]).await;
     let outcome = client.append_batch(&mut [note()], &Default::default()).await.unwrap();
     let (index, problem) = outcome.rejected().next().unwrap();
@@ -173,6 +184,12 @@ async fn a_tail_goes_on_after_the_last_event_and_drops_what_it_has_seen() {
     assert!(tail.next().await.is_none());
     let requests = requests.await.unwrap();
     assert!(!requests[0].contains("after="), "nothing is known of an event that was not seen");
-    assert!(requests[1].contains("last-event-id: 4") && requests[1].contains(&format!("after=4%3A{:064x}", 4)));
-    assert!(requests[4].contains("last-event-id: 20") && requests[4].contains(&format!("after=7%3A{:064x}", 7)));
+    assert!(
+        requests[1].contains("last-event-id: 4")
+            && requests[1].contains(&format!("after=4%3A{:064x}", 4))
+    );
+    assert!(
+        requests[4].contains("last-event-id: 20")
+            && requests[4].contains(&format!("after=7%3A{:064x}", 7))
+    );
 }

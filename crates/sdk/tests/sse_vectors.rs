@@ -7,7 +7,8 @@ use std::path::Path;
 use annals_sdk::{SseFrame, SseParser};
 use base64::Engine as _;
 
-const VECTORS: &str = "../../../shared/data/sse/launchdarkly+sse-contract-tests/contract-vectors.json";
+const VECTORS: &str =
+    "../../../shared/data/sse/launchdarkly+sse-contract-tests/contract-vectors.json";
 
 /// What a browser would dispatch: frames with data, the last id carried over.
 fn dispatched(frames: &[SseFrame]) -> Vec<(String, String, String)> {
@@ -38,7 +39,8 @@ fn parses_the_published_vectors() {
         let mut parser = SseParser::new(1 << 20);
         let mut frames = Vec::new();
         for chunk in vector["chunks_b64"].as_array().unwrap() {
-            let bytes = base64::engine::general_purpose::STANDARD.decode(chunk.as_str().unwrap()).unwrap();
+            let bytes =
+                base64::engine::general_purpose::STANDARD.decode(chunk.as_str().unwrap()).unwrap();
             parser.feed(&bytes, |frame| frames.push(frame)).unwrap();
         }
         let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();

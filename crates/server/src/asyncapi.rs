@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::auth::{AnyToken, Caller};
 
 /// The AsyncAPI document of the live tails.
-#[utoipa::path(get, path = routes::ASYNCAPI, tag = "server",
+#[utoipa::path(get, path = routes::ASYNCAPI, operation_id = "getAsyncApi", tag = "server",
     responses((status = 200, description = "The document.", body = serde_json::Value)))]
 pub(crate) async fn asyncapi(_caller: Caller<AnyToken>) -> Response {
     crate::openapi::json(document().to_string())

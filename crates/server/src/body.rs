@@ -13,11 +13,18 @@ use annals_core::limits::{BODY_BYTES_MAX, BODY_BYTES_PER_SECOND_MIN};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, header};
 use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::budget::{BodyBudget, BudgetShare};
 use crate::decode::{DecodeRefusal, Decoder, Encoding};
+use crate::gather::{GatherRefusal, Gathered};
 use crate::problem::ApiProblem;
+
+/// Bodies with more bytes than this are worked on a few at a time.
+const LARGE_BYTES_MIN: usize = 1 << 20;
+/// Large bodies that are worked on at once.
+const LARGE_AT_ONCE: usize = 4;
 
 /// A body in memory; its share of the budget is given back when it is dropped.
 #[derive(Debug)]
@@ -32,11 +39,23 @@ pub(crate) struct BodyRules {
     pub(crate) budget: Arc<BodyBudget>,
     pub(crate) byte_count_max: usize,
     pub(crate) window: Duration,
+    /// Large bodies that may be worked on at once; the others wait where they are.
+    large: Arc<Semaphore>,
 }
 
 impl BodyRules {
     pub(crate) fn new(budget: Arc<BodyBudget>, window: Duration) -> Self {
-        Self { budget, byte_count_max: BODY_BYTES_MAX, window }
+        let large = Arc::new(Semaphore::new(LARGE_AT_ONCE));
+        Self { budget, byte_count_max: BODY_BYTES_MAX, window, large }
+    }
+
+    /// Waits until a body may be worked on, which takes a multiple of its own memory.
+    pub(crate) async fn turn(&self, body: &HeldBody) -> Option<OwnedSemaphorePermit> {
+        if body.bytes.len() <= LARGE_BYTES_MIN {
+            return None;
+        }
+        // The semaphore is never closed.
+        Arc::clone(&self.large).acquire_owned().await.ok()
     }
 }
 
@@ -48,99 +67,105 @@ pub(crate) async fn read_body(
 ) -> Result<HeldBody, ApiProblem> {
     let encoding = content_encoding(headers)?;
     if body.size_hint().lower() > rules.byte_count_max as u64 {
+        discard(body);
         return Err(too_large(rules.byte_count_max));
     }
-    let mut share = rules.budget.share();
     let mut frames = PacedFrames::new(body, rules.window);
-    let bytes = match encoding {
-        None => read_plain(&mut frames, &mut share, rules.byte_count_max).await?,
-        Some(encoding) => read_packed(&mut frames, &mut share, encoding, rules.byte_count_max).await?,
+    let read = match encoding {
+        None => read_plain(&mut frames, rules).await,
+        Some(encoding) => read_packed(&mut frames, rules, encoding).await,
     };
-    Ok(HeldBody { bytes, _share: share })
+    if read.is_err() {
+        discard(frames.body);
+    }
+    read
 }
 
-async fn read_plain(
-    frames: &mut PacedFrames,
-    share: &mut BudgetShare,
-    byte_count_max: usize,
-) -> Result<Bytes, ApiProblem> {
-    let Some(first) = frames.next().await? else {
-        return Ok(Bytes::new());
-    };
-    hold(share, first.len(), byte_count_max)?;
-    if frames.is_done() {
-        return Ok(first);
+async fn read_plain(frames: &mut PacedFrames, rules: &BodyRules) -> Result<HeldBody, ApiProblem> {
+    let mut share = rules.budget.share();
+    let first = frames.next().await?.unwrap_or_default();
+    if frames.is_done() && first.len() <= rules.byte_count_max {
+        // The usual case: the body came at once, and stays where it is.
+        let is_held = share.grow_to(first.len());
+        return if is_held { Ok(HeldBody { bytes: first, _share: share }) } else { Err(overloaded()) };
     }
-    let mut whole = Vec::from(first);
+    let mut gathered = Gathered::new(share, rules.byte_count_max);
+    gathered.push(&first).map_err(gather_problem)?;
+    drop(first);
     while let Some(piece) = frames.next().await? {
-        grow(&mut whole, piece.len(), share, byte_count_max)?;
-        whole.extend_from_slice(&piece);
+        gathered.push(&piece).map_err(gather_problem)?;
     }
-    Ok(Bytes::from(whole))
-}
-
-/// Makes room for more bytes, counting what the vector will really take.
-fn grow(
-    whole: &mut Vec<u8>,
-    more: usize,
-    share: &mut BudgetShare,
-    byte_count_max: usize,
-) -> Result<(), ApiProblem> {
-    let wanted = whole.len() + more;
-    if wanted > byte_count_max {
-        return Err(too_large(byte_count_max));
-    }
-    if wanted > whole.capacity() {
-        let capacity = wanted.max(whole.capacity() * 2).min(byte_count_max);
-        // While the bytes move, both places are held.
-        take(share, whole.capacity() + capacity)?;
-        whole.reserve_exact(capacity - whole.len());
-        share.shrink_to(whole.capacity());
-    }
-    Ok(())
-}
-
-fn hold(share: &mut BudgetShare, byte_count: usize, byte_count_max: usize) -> Result<(), ApiProblem> {
-    if byte_count > byte_count_max {
-        return Err(too_large(byte_count_max));
-    }
-    take(share, byte_count)
-}
-
-fn take(share: &mut BudgetShare, byte_count: usize) -> Result<(), ApiProblem> {
-    if share.grow_to(byte_count) {
-        return Ok(());
-    }
-    let detail = "too many request bodies are being read; send the same request again later";
-    Err(ApiProblem::new(reason::OVERLOADED, detail))
+    let (bytes, share) = gathered.finish();
+    Ok(HeldBody { bytes, _share: share })
 }
 
 async fn read_packed(
     frames: &mut PacedFrames,
-    share: &mut BudgetShare,
+    rules: &BodyRules,
     encoding: Encoding,
-    byte_count_max: usize,
-) -> Result<Bytes, ApiProblem> {
-    let mut decoder = Decoder::new(encoding, byte_count_max).map_err(decode_problem)?;
+) -> Result<HeldBody, ApiProblem> {
+    let gathered = Gathered::new(rules.budget.share(), rules.byte_count_max);
+    let mut decoder = Decoder::new(encoding, gathered).map_err(decode_problem)?;
+    let mut decoder_share = rules.budget.share();
     while let Some(piece) = frames.next().await? {
         for part in piece.chunks(PACKED_PART_BYTES) {
             decoder.push(part).map_err(decode_problem)?;
-            take(share, decoder.held_bytes())?;
+            if !decoder_share.grow_to(decoder.held_bytes()) {
+                return Err(overloaded());
+            }
         }
     }
-    decoder.finish().map(Bytes::from).map_err(decode_problem)
+    let (bytes, share) = decoder.finish().map_err(decode_problem)?;
+    Ok(HeldBody { bytes, _share: share })
 }
 
 /// Compressed bytes that are unpacked between two looks at the budget.
 const PACKED_PART_BYTES: usize = 1 << 10;
 
+/// Reads on, for a while, what is not wanted.
+///
+/// A connection that is closed with bytes unread is reset, and the reset may reach the client
+/// before the refusal does.
+fn discard(mut body: Body) {
+    tokio::spawn(async move {
+        let unwanted = async {
+            let mut discarded_bytes = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                discarded_bytes += frame.data_ref().map_or(0, Bytes::len);
+                if discarded_bytes > DISCARD_BYTES_MAX {
+                    return;
+                }
+            }
+        };
+        // Whoever is still sending after that time has to live with the reset.
+        let _ = tokio::time::timeout(DISCARD_WAIT, unwanted).await;
+    });
+}
+
+/// Bytes of a refused body that are read nevertheless.
+const DISCARD_BYTES_MAX: usize = 2 * BODY_BYTES_MAX;
+/// For how long a refused body is read nevertheless.
+const DISCARD_WAIT: Duration = Duration::from_secs(5);
+
 fn decode_problem(refusal: DecodeRefusal) -> ApiProblem {
     match refusal {
-        DecodeRefusal::TooLarge { byte_count_max } => too_large(byte_count_max),
+        DecodeRefusal::Gather(refusal) => gather_problem(refusal),
         DecodeRefusal::Broken { .. } => {
             ApiProblem::new(reason::INVALID_COMPRESSION, refusal.to_string())
         }
     }
+}
+
+fn gather_problem(refusal: GatherRefusal) -> ApiProblem {
+    match refusal {
+        GatherRefusal::TooLarge { byte_count_max } => too_large(byte_count_max),
+        GatherRefusal::Overloaded => overloaded(),
+    }
+}
+
+fn overloaded() -> ApiProblem {
+    let detail = "too many request bodies are being read; send the same request again later";
+    ApiProblem::new(reason::OVERLOADED, detail)
 }
 
 fn too_large(byte_count_max: usize) -> ApiProblem {
@@ -233,13 +258,13 @@ fn cut_off(error: &axum::Error) -> ApiProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    const PIECE_BYTES: usize = 64 << 10;
+
+    const LIMIT: usize = 10 * PIECE_BYTES;
 
     fn rules(budget_bytes: usize) -> BodyRules {
-        BodyRules {
-            budget: BodyBudget::new(budget_bytes),
-            byte_count_max: 1_000,
-            window: Duration::from_secs(5),
-        }
+        let rules = BodyRules::new(BodyBudget::new(budget_bytes), Duration::from_secs(5));
+        BodyRules { byte_count_max: LIMIT, ..rules }
     }
 
     async fn read(body: Body, rules: &BodyRules) -> Result<usize, &'static str> {
@@ -248,27 +273,27 @@ mod tests {
         held.map(|held| held.bytes.len()).map_err(|problem| problem.reason().code)
     }
 
-    fn pieces(count: usize, byte_count: usize) -> Body {
-        let piece = move |_| Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; byte_count]));
+    fn pieces(count: usize) -> Body {
+        let piece = |_| Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; PIECE_BYTES]));
         Body::from_stream(futures_util::stream::iter((0..count).map(piece)))
     }
 
     #[tokio::test]
     async fn refuses_a_body_that_is_too_large_announced_or_not() {
-        assert_eq!(read(Body::from(vec![0; 1_000]), &rules(10_000)).await, Ok(1_000));
-        assert_eq!(read(Body::from(vec![0; 1_001]), &rules(10_000)).await, Err("payload_too_large"));
-        assert_eq!(read(pieces(10, 100), &rules(10_000)).await, Ok(1_000));
-        assert_eq!(read(pieces(11, 100), &rules(10_000)).await, Err("payload_too_large"));
+        let rules = rules(3 * LIMIT);
+        assert_eq!(read(Body::from(vec![0; LIMIT]), &rules).await, Ok(LIMIT));
+        assert_eq!(read(Body::from(vec![0; LIMIT + 1]), &rules).await, Err("payload_too_large"));
+        assert_eq!(read(pieces(10), &rules).await, Ok(LIMIT));
+        assert_eq!(read(pieces(11), &rules).await, Err("payload_too_large"));
     }
 
     #[tokio::test]
     async fn says_overloaded_when_the_budget_is_spent_and_gives_back_what_it_held() {
-        let rules = rules(500);
-        assert_eq!(read(pieces(6, 100), &rules).await, Err("overloaded"));
+        let rules = rules(5 * PIECE_BYTES);
+        assert_eq!(read(pieces(6), &rules).await, Err("overloaded"));
         assert_eq!(rules.budget.held_bytes(), 0);
-        let headers = HeaderMap::new();
-        let held = read_body(&headers, pieces(3, 100), &rules).await.unwrap();
-        assert!(rules.budget.held_bytes() >= 300);
+        let held = read_body(&HeaderMap::new(), pieces(2), &rules).await.unwrap();
+        assert_eq!(rules.budget.held_bytes(), 2 * PIECE_BYTES);
         drop(held);
         assert_eq!(rules.budget.held_bytes(), 0);
     }
@@ -279,6 +304,6 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(1)).await;
             Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
         });
-        assert_eq!(read(Body::from_stream(slow), &rules(500)).await, Err("body_too_slow"));
+        assert_eq!(read(Body::from_stream(slow), &rules(LIMIT)).await, Err("body_too_slow"));
     }
 }

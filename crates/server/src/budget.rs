@@ -44,16 +44,18 @@ pub(crate) struct BudgetShare {
 }
 
 impl BudgetShare {
+    /// Holds so many bytes more. False when there are not enough.
+    pub(crate) fn grow_by(&mut self, byte_count: usize) -> bool {
+        let is_taken = self.budget.take(byte_count);
+        if is_taken {
+            self.held_bytes += byte_count;
+        }
+        is_taken
+    }
+
     /// Holds at least so many bytes from here on. False when there are not enough.
     pub(crate) fn grow_to(&mut self, byte_count: usize) -> bool {
-        let Some(more) = byte_count.checked_sub(self.held_bytes).filter(|more| *more > 0) else {
-            return true;
-        };
-        if self.budget.take(more) {
-            self.held_bytes = byte_count;
-            return true;
-        }
-        false
+        self.grow_by(byte_count.saturating_sub(self.held_bytes))
     }
 
     /// Gives back what is beyond so many bytes.

@@ -7,8 +7,12 @@
 use std::io::Write;
 
 use annals_core::limits::ZSTD_WINDOW_LOG_MAX;
+use axum::body::Bytes;
 use flate2::write::MultiGzDecoder;
 use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
+
+use crate::budget::BudgetShare;
+use crate::gather::{GatherRefusal, Gathered};
 
 /// Bytes of output made in one step.
 const STEP_BYTES: usize = 64 << 10;
@@ -23,21 +27,21 @@ pub(crate) enum Encoding {
 /// Why a compressed body is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DecodeRefusal {
-    #[error("the body grows larger than {byte_count_max} bytes")]
-    TooLarge { byte_count_max: usize },
+    #[error(transparent)]
+    Gather(GatherRefusal),
     #[error("the {encoding} stream is broken: {problem}")]
     Broken { encoding: &'static str, problem: String },
 }
 
 /// A body's decoder with the output so far.
 pub(crate) enum Decoder {
-    Gzip(Box<MultiGzDecoder<BoundedOutput>>),
+    Gzip(Box<MultiGzDecoder<Output>>),
     Zstd(Box<ZstdDecoder>),
 }
 
 impl Decoder {
-    pub(crate) fn new(encoding: Encoding, byte_count_max: usize) -> Result<Self, DecodeRefusal> {
-        let output = BoundedOutput { bytes: Vec::new(), byte_count_max, overflowed: false };
+    pub(crate) fn new(encoding: Encoding, gathered: Gathered) -> Result<Self, DecodeRefusal> {
+        let output = Output { gathered, refusal: None };
         match encoding {
             Encoding::Gzip => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(output)))),
             Encoding::Zstd => ZstdDecoder::new(output).map(Box::new).map(Self::Zstd),
@@ -55,23 +59,26 @@ impl Decoder {
         }
     }
 
-    /// Bytes that the output and the decoder hold.
+    /// Bytes that the decoder itself holds, beside its output.
     pub(crate) fn held_bytes(&self) -> usize {
         match self {
-            Self::Gzip(decoder) => decoder.get_ref().bytes.capacity() + STEP_BYTES,
-            Self::Zstd(decoder) => decoder.output.bytes.capacity() + decoder.context.sizeof(),
+            Self::Gzip(_) => STEP_BYTES,
+            Self::Zstd(decoder) => decoder.context.sizeof() + STEP_BYTES,
         }
     }
 
     /// The whole body, when the compressed stream is complete.
-    pub(crate) fn finish(self) -> Result<Vec<u8>, DecodeRefusal> {
+    pub(crate) fn finish(self) -> Result<(Bytes, BudgetShare), DecodeRefusal> {
         match self {
             Self::Gzip(mut decoder) => {
                 let result = decoder.try_finish();
                 gzip_result(decoder.get_ref(), result)?;
-                Ok(std::mem::take(&mut decoder.get_mut().bytes))
+                let output = decoder.finish().map_err(|error| broken("gzip", error.to_string()))?;
+                Ok(output.gathered.finish())
             }
-            Self::Zstd(decoder) if decoder.frame_complete => Ok(decoder.output.bytes),
+            Self::Zstd(decoder) if decoder.frame_complete => {
+                Ok(decoder.output.gathered.finish())
+            }
             Self::Zstd(_) => Err(broken("zstd", "it ends too early")),
         }
     }
@@ -87,42 +94,29 @@ fn broken(encoding: &'static str, problem: impl Into<String>) -> DecodeRefusal {
     DecodeRefusal::Broken { encoding, problem: problem.into() }
 }
 
-fn gzip_result(output: &BoundedOutput, result: std::io::Result<()>) -> Result<(), DecodeRefusal> {
-    match result {
-        _ if output.overflowed => Err(output.too_large()),
-        Ok(()) => Ok(()),
-        Err(error) => Err(broken("gzip", error.to_string())),
+fn gzip_result(output: &Output, result: std::io::Result<()>) -> Result<(), DecodeRefusal> {
+    match (output.refusal, result) {
+        (Some(refusal), _) => Err(DecodeRefusal::Gather(refusal)),
+        (None, Ok(())) => Ok(()),
+        (None, Err(error)) => Err(broken("gzip", error.to_string())),
     }
 }
 
-/// Output that refuses to grow past its limit.
+/// Output that remembers why it took no more.
 #[derive(Debug)]
-pub(crate) struct BoundedOutput {
-    bytes: Vec<u8>,
-    byte_count_max: usize,
-    overflowed: bool,
+pub(crate) struct Output {
+    gathered: Gathered,
+    refusal: Option<GatherRefusal>,
 }
 
-impl BoundedOutput {
-    fn too_large(&self) -> DecodeRefusal {
-        DecodeRefusal::TooLarge { byte_count_max: self.byte_count_max }
-    }
-
-    fn take(&mut self, bytes: &[u8]) -> bool {
-        self.overflowed |= self.bytes.len() + bytes.len() > self.byte_count_max;
-        if !self.overflowed {
-            self.bytes.extend_from_slice(bytes);
-        }
-        !self.overflowed
-    }
-}
-
-impl Write for BoundedOutput {
+impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.take(bytes) {
-            Ok(bytes.len())
-        } else {
-            Err(std::io::Error::other("the output is larger than allowed"))
+        match self.gathered.push(bytes) {
+            Ok(()) => Ok(bytes.len()),
+            Err(refusal) => {
+                self.refusal = Some(refusal);
+                Err(std::io::Error::other(refusal))
+            }
         }
     }
 
@@ -134,13 +128,13 @@ impl Write for BoundedOutput {
 /// Zstandard, frame after frame, with a bounded window.
 pub(crate) struct ZstdDecoder {
     context: DCtx<'static>,
-    output: BoundedOutput,
+    output: Output,
     step: Vec<u8>,
     frame_complete: bool,
 }
 
 impl ZstdDecoder {
-    fn new(output: BoundedOutput) -> Result<Self, DecodeRefusal> {
+    fn new(output: Output) -> Result<Self, DecodeRefusal> {
         let mut context = DCtx::try_create().ok_or_else(|| broken("zstd", "there is no memory for it"))?;
         context
             .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))
@@ -158,9 +152,7 @@ impl ZstdDecoder {
                 .map_err(|code| broken("zstd", get_error_name(code)))?;
             let written = target.pos();
             self.frame_complete = hint == 0;
-            if !self.output.take(&self.step[..written]) {
-                return Err(self.output.too_large());
-            }
+            self.output.gathered.push(&self.step[..written]).map_err(DecodeRefusal::Gather)?;
             // A full step may leave output inside the decoder even when all input is taken.
             // Asking it again after a frame's end would begin another frame.
             if source.pos() == input.len() && (self.frame_complete || written < STEP_BYTES) {
@@ -176,6 +168,11 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
+    use crate::budget::BodyBudget;
+
+    fn decoder(encoding: Encoding, max: usize) -> Decoder {
+        Decoder::new(encoding, Gathered::new(BodyBudget::new(64 << 20).share(), max)).unwrap()
+    }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -184,11 +181,11 @@ mod tests {
     }
 
     fn decode(encoding: Encoding, input: &[u8], max: usize) -> Result<Vec<u8>, DecodeRefusal> {
-        let mut decoder = Decoder::new(encoding, max)?;
+        let mut decoder = decoder(encoding, max);
         for piece in input.chunks(7) {
             decoder.push(piece)?;
         }
-        decoder.finish()
+        decoder.finish().map(|(bytes, _)| bytes.to_vec())
     }
 
     #[test]
@@ -216,12 +213,12 @@ mod tests {
     #[test]
     fn refuses_a_bomb_before_it_goes_off() {
         let zeros = vec![0_u8; 64 << 20];
-        let limit = DecodeRefusal::TooLarge { byte_count_max: 1 << 20 };
+        let limit = DecodeRefusal::Gather(GatherRefusal::TooLarge { byte_count_max: 1 << 20 });
         for (encoding, packed) in [
             (Encoding::Gzip, gzip(&zeros)),
             (Encoding::Zstd, zstd::encode_all(zeros.as_slice(), 3).unwrap()),
         ] {
-            let mut decoder = Decoder::new(encoding, 1 << 20).unwrap();
+            let mut decoder = decoder(encoding, 1 << 20);
             assert_eq!(decoder.push(&packed), Err(limit.clone()));
             assert!(decoder.held_bytes() < 16 << 20);
         }

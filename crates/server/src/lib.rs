@@ -21,6 +21,7 @@ mod sessions;
 mod body;
 mod budget;
 mod decode;
+mod gather;
 mod negotiate;
 mod params;
 

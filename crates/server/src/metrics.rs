@@ -162,7 +162,7 @@ impl EventRate {
 }
 
 /// Metrics for Prometheus.
-#[utoipa::path(get, path = routes::METRICS, tag = "server",
+#[utoipa::path(get, path = routes::METRICS, operation_id = "getMetrics", tag = "server",
     responses((status = 200, description = "Metrics in the Prometheus text format 0.0.4.",
         content((String = "text/plain")))))]
 pub(crate) async fn metrics(State(app): State<App>, _caller: Caller<Read>) -> Result<Response, ApiProblem> {

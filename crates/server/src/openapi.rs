@@ -57,7 +57,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// The OpenAPI document of this server.
-#[utoipa::path(get, path = routes::OPENAPI, tag = "server",
+#[utoipa::path(get, path = routes::OPENAPI, operation_id = "getOpenApi", tag = "server",
     responses((status = 200, description = "The document.", body = serde_json::Value)))]
 pub(crate) async fn openapi(State(_): State<App>, _caller: Caller<AnyToken>) -> Result<Response, ApiProblem> {
     let text = document().to_json().map_err(|error| {

@@ -6,6 +6,8 @@
 //! go through three engines: memory (assigning and hashing alone), local without syncs (and the
 //! writes), local with syncs (what is acknowledged is on the disk).
 
+#![expect(clippy::disallowed_methods, reason = "this program measures time")]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -39,9 +41,19 @@ fn measure(root: &Path, event_count: usize, group: usize) -> Result<(), Failure>
     let first = sample(0)?;
     let event_bytes = first.header.as_bytes().len() + 24 + first.body.len();
     println!("{event_count} events of {event_bytes} bytes (header and body), {group} a group");
-    let rate = |name: &str, time: Duration| {
-        let per_event = time.as_secs_f64() / event_count as f64;
-        println!("{name:28} {:9.0} events/s  {:6.0} ns/event", 1.0 / per_event, per_event * 1e9);
+    let rate = |name: &str, mut times: Vec<Duration>| {
+        let per_event = times.iter().sum::<Duration>().as_secs_f64() / event_count as f64;
+        times.sort_unstable();
+        let micros = |part: usize| times[(times.len() - 1) * part / 1000].as_micros();
+        println!(
+            "{name:26} {:8.0} events/s {:6.0} ns/event; append p50 {} p99 {} p99.9 {} max {} µs",
+            1.0 / per_event,
+            per_event * 1e9,
+            micros(500),
+            micros(990),
+            micros(999),
+            micros(1000),
+        );
     };
     let (mut memory, reader) = open_memory(LOG_ID);
     rate("memory (assign and hash)", run(&mut memory, event_count, group)?);
@@ -66,9 +78,13 @@ fn open(root: &Path, durability: Durability) -> Result<LocalWriter, Failure> {
     Ok(open_local(root, options)?.writer)
 }
 
-/// The time that the appends took.
-fn run(writer: &mut dyn LogWriter, event_count: usize, group: usize) -> Result<Duration, Failure> {
-    let mut taken = Duration::ZERO;
+/// The times that the appends took.
+fn run(
+    writer: &mut dyn LogWriter,
+    event_count: usize,
+    group: usize,
+) -> Result<Vec<Duration>, Failure> {
+    let mut taken = Vec::new();
     for start in (0..event_count).step_by(group) {
         let numbers = start..event_count.min(start + group);
         let units = numbers
@@ -77,8 +93,9 @@ fn run(writer: &mut dyn LogWriter, event_count: usize, group: usize) -> Result<D
         let count = units.len();
         let before = Instant::now();
         let outcomes = writer.append(Timestamp::from_micros(1), units)?;
-        taken += before.elapsed();
-        let accepted = outcomes.iter().filter(|outcome| matches!(outcome, UnitOutcome::Committed(_)));
+        taken.push(before.elapsed());
+        let accepted =
+            outcomes.iter().filter(|outcome| matches!(outcome, UnitOutcome::Committed(_)));
         assert_eq!(accepted.count(), count);
     }
     Ok(taken)
@@ -87,30 +104,33 @@ fn run(writer: &mut dyn LogWriter, event_count: usize, group: usize) -> Result<D
 /// One tool call of one of a hundred runs, with an id and a key of its own.
 fn sample(number: usize) -> Result<Prepared, Failure> {
     let run = format!("run_01920000-0000-7000-8000-{:012}", number % 100);
-    let stream = StreamKey {
-        stream_type: StreamType::parse("run")?,
-        stream_id: StreamId::parse(&run)?,
-    };
+    let stream =
+        StreamKey { stream_type: StreamType::parse("run")?, stream_id: StreamId::parse(&run)? };
     let actor = Actor { actor_type: ActorType::Agent, actor_id: ActorId::parse("claude-code")? };
     let data = format!(
         "{{\"tool_call_id\":\"toolu_{number:024}\",\"tool_name\":\"Bash\",\"input\":{{\"command\":\"{}\"}}}}",
         "cargo test -q -p annals-store; ".repeat(8)
     );
     let mut draft = Draft::new(EventType::parse("tool.invoked")?, actor, stream, data);
-    let event_id = EventId::from_bytes((number as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c).to_be_bytes());
+    let event_id = EventId::from_bytes(
+        (number as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c).to_be_bytes(),
+    );
     draft.event_id = Some(event_id);
     draft.idempotency_key = Some(IdempotencyKey::parse(&format!("call-{number}"))?);
     draft.scope.run_id = Some(RunId::parse(&run)?);
-    let header = Header::complete(&draft, ServerFields {
-        event_id,
-        workspace_id: WorkspaceId::parse("default")?,
-        principal_id: PrincipalId::parse("owner")?,
-        zone: Zone::Supervised,
-        received_at: Timestamp::from_micros(1_700_000_000_000_000),
-        trace_correlation: None,
-        authority: Authority::Observed,
-        control: None,
-    });
+    let header = Header::complete(
+        &draft,
+        ServerFields {
+            event_id,
+            workspace_id: WorkspaceId::parse("default")?,
+            principal_id: PrincipalId::parse("owner")?,
+            zone: Zone::Supervised,
+            received_at: Timestamp::from_micros(1_700_000_000_000_000),
+            trace_correlation: None,
+            authority: Authority::Observed,
+            control: None,
+        },
+    );
     let body = Bytes::from(draft.body_json());
     let salt = [7; 32];
     let commitment = commitment(&salt, &body);

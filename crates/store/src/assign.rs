@@ -14,9 +14,7 @@ use annals_core::record::{HeaderRef, Placement, ServerFilled};
 use annals_core::time::Timestamp;
 use bytes::Bytes;
 
-use crate::contract::{
-    Head, Placed, Prepared, ReadFailure, Refusal, Unit, UnitOutcome,
-};
+use crate::contract::{Head, Placed, Prepared, ReadFailure, Refusal, Unit, UnitOutcome};
 use crate::frame::{
     FRAME_BYTES_MAX, FRAME_HEAD_BYTES, FrameFault, RECORD_FIXED_BYTES, WrittenRecord, put_record,
     written_event,

@@ -179,10 +179,8 @@ pub struct Head {
 
 impl Head {
     /// The head of an empty log.
-    pub const EMPTY: Self = Self {
-        position: Position(0),
-        recorded_at: Timestamp::from_micros(i64::MIN),
-    };
+    pub const EMPTY: Self =
+        Self { position: Position(0), recorded_at: Timestamp::from_micros(i64::MIN) };
 }
 
 /// What is known of a stream without reading it.

@@ -133,12 +133,8 @@ pub(crate) fn head_crc_of(record: &[u8]) -> u32 {
 /// Fills in a frame's head. `frame` is the frame with its records, its first bytes still free.
 pub(crate) fn seal_frame(frame: &mut [u8], record_count: u32, group_offset: u32) {
     let (place, records) = frame.split_at_mut(FRAME_HEAD_BYTES);
-    let mut head = FrameHead {
-        frame_len: len_u32(records.len()),
-        record_count,
-        frame_crc: 0,
-        group_offset,
-    };
+    let mut head =
+        FrameHead { frame_len: len_u32(records.len()), record_count, frame_crc: 0, group_offset };
     head.frame_crc = frame_crc(head, records).unwrap_or_default();
     place.copy_from_slice(&head.to_bytes());
 }
@@ -256,10 +252,7 @@ impl RecordParts {
 }
 
 /// The event of a record that [`put_record`] wrote, without checking or hashing it again.
-pub(crate) fn written_event(
-    buffer: &Bytes,
-    written: &WrittenRecord,
-) -> Result<Event, FrameFault> {
+pub(crate) fn written_event(buffer: &Bytes, written: &WrittenRecord) -> Result<Event, FrameFault> {
     let record_len = u32_at(buffer, written.start).unwrap_or(0) as usize;
     let record = buffer.slice(written.start..written.start + record_len);
     let parts = RecordParts {

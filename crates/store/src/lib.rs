@@ -13,4 +13,3 @@ mod tips;
 
 pub mod local;
 pub mod memory;
-

@@ -26,14 +26,9 @@ use crate::tips::{StreamName, Tip};
 /// Makes an empty log.
 #[must_use]
 pub fn open_memory(log_id: LogId) -> (MemoryWriter, MemoryReader) {
-    let reader = MemoryReader {
-        log_id,
-        state: Arc::default(),
-    };
-    let writer = MemoryWriter {
-        assigner: Assigner::new(log_id, Head::EMPTY),
-        reader: reader.clone(),
-    };
+    let reader = MemoryReader { log_id, state: Arc::default() };
+    let writer =
+        MemoryWriter { assigner: Assigner::new(log_id, Head::EMPTY), reader: reader.clone() };
     (writer, reader)
 }
 
@@ -117,9 +112,9 @@ impl LogWriter for MemoryWriter {
         let identities = std::mem::take(&mut group.identities);
         let streams = std::mem::take(&mut group.streams);
         let buffer = Bytes::from(std::mem::take(&mut group.buffer));
-        let (events, outcomes) = group.finish(&buffer).map_err(|fault| {
-            AppendFailure::Failed { reason: fault.0.to_owned() }
-        })?;
+        let (events, outcomes) = group
+            .finish(&buffer)
+            .map_err(|fault| AppendFailure::Failed { reason: fault.0.to_owned() })?;
         self.assigner.commit(events.len());
         state.events.extend(events);
         for (key, ordinal) in identities {
@@ -230,8 +225,9 @@ impl LogReader for MemoryReader {
         let state = self.state();
         let as_of = state.head().position;
         let bounds = query.bounds(as_of, |at| Ok(state.position_before(at)))?;
-        let mut wanted: Vec<&Event> =
-            (bounds.first..=bounds.last).filter_map(|position| state.at(Position(position))).collect();
+        let mut wanted: Vec<&Event> = (bounds.first..=bounds.last)
+            .filter_map(|position| state.at(Position(position)))
+            .collect();
         if query.order == Order::Desc {
             wanted.reverse();
         }

@@ -92,9 +92,9 @@ impl TypePattern {
     pub fn admits(&self, event_type: &str) -> bool {
         match self {
             Self::Exact(exact) => exact.as_str() == event_type,
-            Self::Below(prefix) => event_type
-                .strip_prefix(prefix.as_str())
-                .is_some_and(|rest| rest.starts_with('.')),
+            Self::Below(prefix) => {
+                event_type.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            }
         }
     }
 }
@@ -188,10 +188,7 @@ impl PageLimit {
     /// A page of so many events and the usual number of bytes.
     #[must_use]
     pub const fn events(event_count_max: usize) -> Self {
-        Self {
-            event_count_max,
-            byte_count_max: Self::BYTE_COUNT_MAX,
-        }
+        Self { event_count_max, byte_count_max: Self::BYTE_COUNT_MAX }
     }
 }
 

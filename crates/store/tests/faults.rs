@@ -27,8 +27,9 @@ fn small() -> LocalOptions {
 
 #[test]
 fn a_sync_of_the_segment_lies_between_write_and_answer() {
-    let (disk, dir) = (FaultyDisk::new(), tempfile::tempdir().unwrap());
-    let mut log = start(&disk, &dir, LocalOptions { segment_bytes: 1 << 20, ..LocalOptions::new(LOG_ID) });
+    let (disk, dir) = (FaultyDisk::new(), temporary_dir());
+    let mut log =
+        start(&disk, &dir, LocalOptions { segment_bytes: 1 << 20, ..LocalOptions::new(LOG_ID) });
     append(&mut log.writer, vec![sample("a", "1").unit()]);
     let name = "00000000000000000001.seg";
     let first = disk.take_log();
@@ -46,7 +47,7 @@ fn a_sync_of_the_segment_lies_between_write_and_answer() {
 #[test]
 fn after_a_failed_sync_nothing_is_acknowledged_or_shown_any_more() {
     for fault in [Fault::SyncFails, Fault::NextSyncFails] {
-        let (disk, dir) = (FaultyDisk::new(), tempfile::tempdir().unwrap());
+        let (disk, dir) = (FaultyDisk::new(), temporary_dir());
         let options = LocalOptions { segment_bytes: 1 << 20, ..LocalOptions::new(LOG_ID) };
         let mut log = start(&disk, &dir, options.clone());
         append(&mut log.writer, vec![sample("a", "1").id(1).unit()]);
@@ -74,8 +75,9 @@ fn after_a_failed_sync_nothing_is_acknowledged_or_shown_any_more() {
 
 #[test]
 fn after_a_failed_write_nothing_is_acknowledged_any_more() {
-    let (disk, dir) = (FaultyDisk::new(), tempfile::tempdir().unwrap());
-    let mut log = start(&disk, &dir, LocalOptions { segment_bytes: 1 << 20, ..LocalOptions::new(LOG_ID) });
+    let (disk, dir) = (FaultyDisk::new(), temporary_dir());
+    let mut log =
+        start(&disk, &dir, LocalOptions { segment_bytes: 1 << 20, ..LocalOptions::new(LOG_ID) });
     append(&mut log.writer, vec![sample("a", "1").unit()]);
     disk.set(Fault::WriteFails);
     let failed = log.writer.append(at(1), vec![sample("a", "2").unit()]);
@@ -88,7 +90,7 @@ fn after_a_failed_write_nothing_is_acknowledged_any_more() {
 #[test]
 fn a_full_disk_is_a_state_that_ends_by_itself() {
     for fault in [Fault::Full, Fault::FullInTheMiddleOfAWrite] {
-        let (disk, dir) = (FaultyDisk::new(), tempfile::tempdir().unwrap());
+        let (disk, dir) = (FaultyDisk::new(), temporary_dir());
         let mut log = start(&disk, &dir, small());
         let samples: Vec<Sample> = (0..40).map(|number| sample("a", "1").id(number)).collect();
         for sample in &samples[..10] {
@@ -119,7 +121,7 @@ fn a_full_disk_is_a_state_that_ends_by_itself() {
 
 #[test]
 fn a_log_opens_on_a_full_disk_and_can_be_read() {
-    let (disk, dir) = (FaultyDisk::new(), tempfile::tempdir().unwrap());
+    let (disk, dir) = (FaultyDisk::new(), temporary_dir());
     let mut log = start(&disk, &dir, small());
     for _ in 0..20 {
         append(&mut log.writer, vec![sample("a", "1").unit()]);
@@ -148,7 +150,7 @@ fn a_log_opens_on_a_full_disk_and_can_be_read() {
 
 #[test]
 fn a_group_larger_than_a_segment_gets_one_of_its_own() {
-    let (disk, dir) = (FaultyDisk::new(), tempfile::tempdir().unwrap());
+    let (disk, dir) = (FaultyDisk::new(), temporary_dir());
     let mut log = start(&disk, &dir, small());
     for count in [1, 50, 1, 80, 80] {
         append(&mut log.writer, (0..count).map(|_| sample("a", "1").unit()).collect());

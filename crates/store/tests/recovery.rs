@@ -29,14 +29,15 @@ struct Left {
 
 /// Commits of one, two, three … units of one or two events.
 fn left_behind(commit_count: usize, options: &LocalOptions) -> Left {
-    let source = tempfile::tempdir().unwrap();
+    let source = temporary_dir();
     let LocalLog { mut writer, reader, .. } = open_local(source.path(), options.clone()).unwrap();
     let mut commits = vec![64];
     for commit in 0..commit_count {
         let units = (0..commit % 3 + 1)
             .map(|number| unit(&vec![sample(&format!("s{number}"), "\"text\""); 1 + number % 2]))
             .map(|mut unit| {
-                unit.events = unit.events.iter().map(|_| sample("s", "\"text\"").prepare()).collect();
+                unit.events =
+                    unit.events.iter().map(|_| sample("s", "\"text\"").prepare()).collect();
                 unit
             })
             .collect();
@@ -44,7 +45,7 @@ fn left_behind(commit_count: usize, options: &LocalOptions) -> Left {
         commits.push(end_of(log_files(source.path()).last().unwrap()));
     }
     writer.settle_index();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temporary_dir();
     copy_dir(source.path(), dir.path());
     Left { dir, events: audit(&reader), commits }
 }
@@ -253,7 +254,7 @@ fn a_newer_format_is_refused_by_name() {
 #[test]
 fn another_logs_segment_is_refused() {
     let left = left_behind(2, &one_segment());
-    let other = tempfile::tempdir().unwrap();
+    let other = temporary_dir();
     let options = LocalOptions::new(LogId::from_bytes([9; 16]));
     open_local(other.path(), options).unwrap().writer.close().unwrap();
     fs::copy(other.path().join("trust/log_id"), left.dir.path().join("trust/log_id")).unwrap();
@@ -369,7 +370,8 @@ fn an_index_of_another_history_is_not_used() {
     fs::remove_dir_all(left.dir.path().join("derived")).unwrap();
     fs::create_dir_all(left.dir.path().join("derived/index")).unwrap();
     for file in index_files(other.dir.path()) {
-        fs::copy(&file, left.dir.path().join("derived/index").join(file.file_name().unwrap())).unwrap();
+        fs::copy(&file, left.dir.path().join("derived/index").join(file.file_name().unwrap()))
+            .unwrap();
     }
     let log = open_local(left.dir.path(), small_options()).unwrap();
     check_answers(&log.reader, &left.events);
@@ -384,7 +386,12 @@ fn check_answers(reader: &dyn LogReader, events: &[Event]) {
         assert_eq!(found.as_ref(), Some(event));
     }
     let name = stream("run", "s");
-    let page = reader.stream_page(&workspace("w1"), &name, annals_core::id::Seq(1), PageLimit::events(10_000));
+    let page = reader.stream_page(
+        &workspace("w1"),
+        &name,
+        annals_core::id::Seq(1),
+        PageLimit::events(10_000),
+    );
     assert_eq!(page.unwrap(), events);
     let query = Query { workspace_id: Some(workspace("w1")), ..Query::default() };
     assert_eq!(reader.scan(&query, PageLimit::events(10_000)).unwrap().events, events);
@@ -405,7 +412,12 @@ fn a_damaged_index_page_is_built_again_while_reading() {
             bytes[page * 4096 + 30] ^= 4;
             // In place, so that the open file sees it.
             use std::os::unix::fs::FileExt;
-            fs::OpenOptions::new().write(true).open(&file).unwrap().write_all_at(&bytes, 0).unwrap();
+            fs::OpenOptions::new()
+                .write(true)
+                .open(&file)
+                .unwrap()
+                .write_all_at(&bytes, 0)
+                .unwrap();
             check_answers(&log.reader, &left.events);
         }
     }

@@ -61,7 +61,9 @@ function usageHint(data: JsonObject): string {
   return parts.join(" · ");
 }
 
-const join = (...parts: (string | null | undefined)[]) => parts.filter(Boolean).join(" · ");
+/** What is said twice is said once. */
+const join = (...parts: (string | null | undefined)[]) =>
+  [...new Set(parts.filter(Boolean))].join(" · ");
 
 /** A single line; falls back to the compact JSON of the data. */
 export function summarise(event: AnnalsEvent): string {

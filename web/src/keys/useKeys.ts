@@ -48,14 +48,16 @@ function onKeyDown(event: KeyboardEvent): void {
 
 if (typeof window !== "undefined") window.addEventListener("keydown", onKeyDown);
 
-/** Answers to these keys while mounted; a layer mounted later wins. */
-export function useKeys(map: KeyMap): void {
+/** Answers to these keys while mounted; a layer mounted later wins, and the ground layer never does. */
+export function useKeys(map: KeyMap, place: "ground" | "above" = "above"): void {
   const layer = useRef(map);
   layer.current = map;
   useEffect(() => {
-    layers.push(layer);
+    // Children mount before their parents, so the frame's own keys must be put below by name.
+    if (place === "ground") layers.unshift(layer);
+    else layers.push(layer);
     return () => {
       layers.splice(layers.indexOf(layer), 1);
     };
-  }, []);
+  }, [place]);
 }

@@ -74,9 +74,9 @@ export function LiveFilters({ search }: { search: LiveSearch }) {
           type="button"
           className="chip set"
           title={`Remove ${word.key} ${word.value}`}
-          aria-label={`Remove the filter ${word.key} ${word.value}`}
           onClick={() => put(word, false)}
         >
+          <span className="hidden-visually">Remove the filter</span>
           <span className="chip-key">{word.key}</span>
           {middle(word.value, 26)}
           <Icon name="close" size={12} />

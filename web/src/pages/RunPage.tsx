@@ -147,6 +147,7 @@ function Loaded({ run, data }: { run: RunDetail; data: RunData }) {
         )}
         {view === "transcript" && search.agent && (
           <button type="button" className="chip set" onClick={() => change({ agent: undefined })}>
+            <span className="hidden-visually">Remove the filter</span>
             <span className="chip-key">agent</span>
             {middle(search.agent, 24)}
             <Icon name="close" size={12} />

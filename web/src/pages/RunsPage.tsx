@@ -125,6 +125,7 @@ export function RunsPage() {
             className="chip set"
             onClick={() => void navigate({ search: (before) => ({ ...before, agent: undefined }) })}
           >
+            <span className="hidden-visually">Remove the filter</span>
             <span className="chip-key">agent</span>
             {middle(search.agent, 26)}
             <Icon name="close" size={12} />

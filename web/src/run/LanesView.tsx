@@ -31,7 +31,7 @@ function measures(scale: number): Measures {
     bar: Math.round(11 * scale),
     line: Math.round(15 * scale),
     pad: Math.round(10 * scale),
-    ticks: Math.round(7 * scale),
+    ticks: 8,
     lane_min: 40,
   };
 }

@@ -32,7 +32,12 @@ export function RunAside({
   const depths = useMemo(() => agentDepths(run.agents), [run.agents]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the store is mutable; its version says when it changed.
   const failures = useMemo(
-    () => inTime(data.store.spans.filter((span) => span.status === "error" && span.kind !== "run")),
+    () =>
+      inTime(
+        data.store.spans.filter(
+          (span) => span.status === "error" && (span.kind === "model" || span.kind === "tool"),
+        ),
+      ),
     [data.store, data.version],
   );
   const hasSubagents = run.agents.some((one) => (depths.get(one.agent_id) ?? 0) > 0);

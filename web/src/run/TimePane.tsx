@@ -12,7 +12,8 @@ const BUCKETS = 400;
 interface Density {
   model: Float32Array;
   tool: Float32Array;
-  failed: Uint8Array;
+  failed: Uint16Array;
+  failed_most: number;
   most: number;
 }
 
@@ -24,14 +25,17 @@ export function density(
 ): Density {
   const model = new Float32Array(BUCKETS);
   const tool = new Float32Array(BUCKETS);
-  const failed = new Uint8Array(BUCKETS);
+  const failed = new Uint16Array(BUCKETS);
   const per = scale.drawn / BUCKETS;
   for (const span of spans) {
     if (span.kind !== "model" && span.kind !== "tool") continue;
     const into = span.kind === "model" ? model : tool;
     const from = scale.place(span.start_ms) / per;
     const to = Math.max(from, scale.place(span.end_ms ?? open_end_ms) / per);
-    if (span.status === "error") failed[Math.min(BUCKETS - 1, Math.floor(to))] = 1;
+    if (span.status === "error") {
+      const at = Math.min(BUCKETS - 1, Math.floor(to));
+      failed[at] = (failed[at] ?? 0) + 1;
+    }
     for (let at = Math.max(0, Math.floor(from)); at <= Math.min(to, BUCKETS - 1); at++) {
       const covered = Math.min(to, at + 1) - Math.max(from, at);
       into[at] = (into[at] ?? 0) + Math.max(covered, 0.02);
@@ -39,7 +43,7 @@ export function density(
   }
   let most = 0.001;
   for (let at = 0; at < BUCKETS; at++) most = Math.max(most, (model[at] ?? 0) + (tool[at] ?? 0));
-  return { model, tool, failed, most };
+  return { model, tool, failed, failed_most: Math.max(1, ...failed), most };
 }
 
 export function Overview({
@@ -78,7 +82,9 @@ export function Overview({
       context.fillRect(at * step, height - total, step + 0.4, total - modelTall);
       if (busy.failed[at]) {
         context.fillStyle = paints.failure;
+        context.globalAlpha = 0.3 + 0.7 * ((busy.failed[at] ?? 0) / busy.failed_most);
         context.fillRect(at * step, 0, Math.max(2, step), 4);
+        context.globalAlpha = 1;
       }
     }
     const from = (time.view.from / time.scale.drawn) * width;
@@ -137,7 +143,7 @@ export function Ruler({
   return (
     <div className="ruler" aria-hidden="true">
       {ticks
-        .filter((tick) => tick.x < width - 48)
+        .filter((tick) => tick.x < width - 40)
         .map((tick) => (
           <span key={tick.x} className="tick" style={{ left: tick.x }}>
             {tick.label}

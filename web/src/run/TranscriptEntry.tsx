@@ -283,14 +283,13 @@ function ModelCall({ row, end, running, open }: EntryProps) {
 function AgentEntry({ row, start, agents, open }: EntryProps) {
   const { span } = row;
   const data = asObject(start?.data);
+  const name = asText(data.name) ?? agentName(span.agent_id, agents);
   const type = asText(data.agent_type);
   return (
     <button type="button" className="agent-entry" onClick={open}>
       <Glyph category="agent" />
-      <span className="strong one-line">
-        {asText(data.name) ?? agentName(span.agent_id, agents)}
-      </span>
-      {type && <span className="badge">{type}</span>}
+      <span className="strong one-line">{name}</span>
+      {type && type !== name && <span className="badge">{type}</span>}
       <span className="small muted">
         sub-agent
         {span.duration_ms !== null && span.end_position !== null

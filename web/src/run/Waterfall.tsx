@@ -277,7 +277,7 @@ function SpanName({
   return (
     <div
       className="span-name"
-      style={{ width: left, paddingLeft: 8 + Math.min(row.depth, 8) * 14 }}
+      style={{ width: left, paddingLeft: 4 + Math.min(row.depth, 8) * (left < 200 ? 7 : 14) }}
     >
       {row.child_count > 0 ? (
         <button

@@ -118,7 +118,7 @@ function paintFailures(
     const right = pairs[at + 1] ?? 0;
     if (right <= painted + 0.5) continue;
     if (right - left < FAILED_BAR_PX_MIN) {
-      context.fillRect(right - 2, box.y - 3, 2, box.height / 2 + 2);
+      context.fillRect(right - 2, box.y - 3, 2, 6);
     } else {
       context.fillRect(Math.max(left, painted), box.y, right - left, box.height);
       context.fillRect(right - 1, box.y - 3, 2, box.height + 6);
@@ -156,7 +156,7 @@ export interface Tick {
 /** Ruler marks at round times since the start; none inside a squeezed gap. */
 export function rulerTicks(scale: TimeScale, view: Viewport, width: number): Tick[] {
   const span = view.to - view.from;
-  const step = rulerStep(span, Math.max(2, Math.floor(width / 90)));
+  const step = rulerStep(span, Math.max(2, Math.floor(width / 80)));
   const ticks: Tick[] = [];
   // With squeezed gaps real time is not even: even places are marked with the real time there.
   const first = scale.gaps.length > 0 ? view.from : Math.ceil(view.from / step) * step;

@@ -24,17 +24,20 @@ export function Shell() {
     if (catalog.data) learnCategories(catalog.data.types);
   }, [catalog.data]);
 
-  useKeys({
-    ...Object.fromEntries(
-      NAV.map((item) => [`g ${item.key}`, () => void navigate({ to: item.to })]),
-    ),
-    "mod+k": () => setPalette(true),
-    "?": () => setHelp(true),
-    "/": () => document.querySelector<HTMLInputElement>("[data-filter-input]")?.focus(),
-    Escape: () => {
-      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  useKeys(
+    {
+      ...Object.fromEntries(
+        NAV.map((item) => [`g ${item.key}`, () => void navigate({ to: item.to })]),
+      ),
+      "mod+k": () => setPalette(true),
+      "?": () => setHelp(true),
+      "/": () => document.querySelector<HTMLInputElement>("[data-filter-input]")?.focus(),
+      Escape: () => {
+        if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+      },
     },
-  });
+    "ground",
+  );
 
   return (
     <div className="shell">
@@ -118,11 +121,12 @@ function LineState() {
   const now = useNow();
   const said = PHASE_SAID[line.phase] + (line.detail ? `: ${line.detail}` : "");
   return (
-    <Link to="/health" className="line-state" title={said} aria-label={said}>
+    <Link to="/health" className="line-state" title={said}>
       <span className="dot" data-phase={line.phase} />
       <span className="num">
         {line.phase === "live" ? `${perSecond(rate.perSecond(now))}/s` : line.phase}
       </span>
+      <span className="hidden-visually">{said}</span>
     </Link>
   );
 }

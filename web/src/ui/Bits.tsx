@@ -109,12 +109,12 @@ export function Id({ value, name, chars = 18 }: { value: string; name: string; c
       className="id"
       data-copied={copied}
       title={`${value}\nClick to copy`}
-      aria-label={`Copy ${name} ${value}`}
       onClick={(event) => {
         event.stopPropagation();
         copy(value);
       }}
     >
+      <span className="hidden-visually">Copy {name}</span>
       <span className="one-line">{copied ? "copied" : middle(value, chars)}</span>
       <Icon name={copied ? "check" : "copy"} size={13} />
     </button>

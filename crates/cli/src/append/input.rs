@@ -50,7 +50,11 @@ impl Input {
         let path = path.to_owned();
         // A thread of its own: standard input has no other way to be read without blocking.
         std::thread::spawn(move || {
-            let name = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
+            let name = if path.as_os_str() == "-" {
+                "standard input".to_owned()
+            } else {
+                path.display().to_string()
+            };
             let read = open(&path).and_then(|reader| read_all(reader, &name, &sender));
             if let Err(error) = read.with_context(|| name.clone()) {
                 let _ = sender.blocking_send(Source::Unreadable(error));
@@ -87,7 +91,11 @@ fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
     }
 }
 
-fn read_all(mut reader: Box<dyn BufRead>, name: &str, sender: &mpsc::Sender<Source>) -> anyhow::Result<()> {
+fn read_all(
+    mut reader: Box<dyn BufRead>,
+    name: &str,
+    sender: &mpsc::Sender<Source>,
+) -> anyhow::Result<()> {
     let mut line = Vec::new();
     let mut line_number = 0;
     while read_line(&mut reader, &mut line)? {
@@ -141,7 +149,9 @@ fn read_document(
     annals_core::json::compact(text.trim_ascii(), &mut compact, &limits)?;
     let array = match kind(&compact) {
         JsonKind::Array => Some(compact.as_str()),
-        JsonKind::Object => member(&compact, "events").filter(|events| kind(events) == JsonKind::Array),
+        JsonKind::Object => {
+            member(&compact, "events").filter(|events| kind(events) == JsonKind::Array)
+        }
         _ => None,
     };
     let Some(array) = array else {
@@ -166,7 +176,10 @@ fn sourced(event: &str, place: String) -> Source {
 
 fn draft(compact: &str) -> Result<Draft, String> {
     if compact.len() > EVENT_BYTES_MAX {
-        return Err(format!("the event has {} bytes; at most {EVENT_BYTES_MAX} are allowed", compact.len()));
+        return Err(format!(
+            "the event has {} bytes; at most {EVENT_BYTES_MAX} are allowed",
+            compact.len()
+        ));
     }
     Draft::parse(compact, Strictness::Native).map_err(|fault| fault.to_string())
 }
@@ -185,7 +198,9 @@ mod tests {
         let (mut places, mut broken) = (Vec::new(), Vec::new());
         while let Some(source) = arrived.blocking_recv() {
             match source {
-                Source::Events(events) => places.extend(events.into_iter().map(|event| event.place)),
+                Source::Events(events) => {
+                    places.extend(events.into_iter().map(|event| event.place))
+                }
                 Source::Broken { place, reason } => broken.push(format!("{place}: {reason}")),
                 Source::Unreadable(error) => broken.push(error.to_string()),
             }
@@ -204,9 +219,12 @@ mod tests {
 
     #[test]
     fn a_broken_line_is_named_and_the_rest_goes_on() {
-        let (places, broken, failure) = read(&format!("{EVENT}\n{{oops\n{{\"evnt_id\":1}}\n{EVENT}\n"));
+        let (places, broken, failure) =
+            read(&format!("{EVENT}\n{{oops\n{{\"evnt_id\":1}}\n{EVENT}\n"));
         assert_eq!(places, ["f:1", "f:4"]);
-        assert!(broken[0].starts_with("f:2: ") && broken[1].starts_with("f:3: `evnt_id` is no field"));
+        assert!(
+            broken[0].starts_with("f:2: ") && broken[1].starts_with("f:3: `evnt_id` is no field")
+        );
         assert_eq!(failure, None);
     }
 

@@ -34,7 +34,9 @@ pub(crate) async fn run(args: AppendArgs) -> anyhow::Result<ExitCode> {
             let draft = draft_of_flags(event_type, &args)?;
             sending.send(vec![Sourced { place: "the event".to_owned(), draft }]).await?;
         }
-        (None, Some(path)) => sending.send_all(Input::of_path(path), path.as_os_str() == "-").await?,
+        (None, Some(path)) => {
+            sending.send_all(Input::of_path(path), path.as_os_str() == "-").await?
+        }
         (None, None) => bail!(
             "nothing to append: name a file, - for standard input, or an event with --type and --stream (see --help)"
         ),
@@ -74,7 +76,8 @@ impl Sending {
     }
 
     async fn send(&mut self, events: Vec<Sourced>) -> anyhow::Result<()> {
-        let (places, mut drafts): (Vec<_>, Vec<_>) = events.into_iter().map(|event| (event.place, event.draft)).unzip();
+        let (places, mut drafts): (Vec<_>, Vec<_>) =
+            events.into_iter().map(|event| (event.place, event.draft)).unzip();
         match drafts.as_mut_slice() {
             [] => {}
             [draft] => match self.connection.client.append_one(draft, &self.options).await {
@@ -111,7 +114,9 @@ impl Sending {
     /// A lone event's problem: an answer about the event is told, anything else ends the command.
     fn one_refused(&mut self, place: &str, error: ClientError) -> anyhow::Result<()> {
         match error {
-            ClientError::Refused(problem) if problem.status < 500 && !matches!(problem.status, 401 | 429) => {
+            ClientError::Refused(problem)
+                if problem.status < 500 && !matches!(problem.status, 401 | 429) =>
+            {
                 let problem = ItemProblem {
                     type_uri: problem.type_uri,
                     title: problem.title,
@@ -131,7 +136,11 @@ impl Sending {
         if self.is_json {
             output::line(serde_json::to_string(problem)?)?;
         }
-        output::note(format_args!("{place}: {} ({})", output::plain(&problem.detail), problem.reason_code));
+        output::note(format_args!(
+            "{place}: {} ({})",
+            output::plain(&problem.detail),
+            problem.reason_code
+        ));
         Ok(())
     }
 }
@@ -153,7 +162,7 @@ impl Tally {
 
     fn finish(&self, is_brief: bool) -> anyhow::Result<ExitCode> {
         match &self.first {
-            Some(receipt) if self.total() == 1 => output::line(receipt_line(receipt))?,
+            Some(receipt) if self.total() == 1 => output::line(serde_json::to_string(receipt)?)?,
             _ if is_brief => {}
             _ => output::line(format_args!(
                 "stored {}, there before {}, refused {}",
@@ -173,25 +182,22 @@ impl Tally {
     }
 }
 
-fn receipt_line(receipt: &Receipt) -> String {
-    let replayed = if receipt.replayed { ", there before" } else { "" };
-    format!(
-        "position {}, seq {}, event {}, hash {}{replayed}",
-        receipt.position, receipt.stream_seq, receipt.event_id, receipt.event_hash
-    )
-}
-
 fn draft_of_flags(event_type: &str, args: &AppendArgs) -> anyhow::Result<Draft> {
     let name = args.stream.as_deref().context("--stream TYPE/ID is missing")?;
-    let (stream_type, stream_id) = name.split_once('/').context("--stream is TYPE/ID, such as run/r1")?;
+    let (stream_type, stream_id) =
+        name.split_once('/').context("--stream is TYPE/ID, such as run/r1")?;
     let payload = args.payload.as_deref().unwrap_or("null");
-    let data: Box<serde_json::value::RawValue> = serde_json::from_str(payload)
-        .with_context(|| format!("--data is no JSON: {payload} (quote text twice: '\"like this\"')"))?;
-    let mut draft = draft(event_type, actor(args.actor.as_deref())?, stream(stream_type, stream_id)?, &data)?;
+    let data: Box<serde_json::value::RawValue> =
+        serde_json::from_str(payload).with_context(|| {
+            format!("--data is no JSON: {payload} (quote text twice: '\"like this\"')")
+        })?;
+    let mut draft =
+        draft(event_type, actor(args.actor.as_deref())?, stream(stream_type, stream_id)?, &data)?;
     let run_id = args.run.as_deref().or((stream_type == "run").then_some(stream_id));
     draft.scope.run_id = run_id.map(RunId::parse).transpose().context("--run")?;
     let key = args.idempotency_key.as_deref();
-    draft.idempotency_key = key.map(IdempotencyKey::parse).transpose().context("--idempotency-key")?;
+    draft.idempotency_key =
+        key.map(IdempotencyKey::parse).transpose().context("--idempotency-key")?;
     Ok(draft)
 }
 

@@ -46,7 +46,9 @@ impl Luck {
     /// Random lower-case letters and digits.
     pub(crate) fn word(&mut self, length: usize) -> String {
         const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-        (0..length).map(|_| char::from(ALPHABET[usize::try_from(self.number() % 32).unwrap_or(0)])).collect()
+        (0..length)
+            .map(|_| char::from(ALPHABET[usize::try_from(self.number() % 32).unwrap_or(0)]))
+            .collect()
     }
 }
 

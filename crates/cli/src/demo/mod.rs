@@ -48,7 +48,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn play(args: &DemoArgs, data_dir: &Path, recorder: Recorder) -> anyhow::Result<()> {
-    let seed = args.seed.unwrap_or_else(|| SystemClock.now().as_micros().unsigned_abs());
+    let seed = args.seed.unwrap_or_else(random_seed);
     let server = bind(args.port, recorder)?;
     let url = format!("http://{}", server.local_addr());
     let token = data_dir::owner_token(data_dir).context("the server made no owner token")?;
@@ -69,11 +69,31 @@ async fn play(args: &DemoArgs, data_dir: &Path, recorder: Recorder) -> anyhow::R
     let told = tokio::select! {
         told = player.play_from_the_start(|| greet(&url, &link, data_dir, seed)) => told,
         () = asked_to_stop() => Ok(()),
+        () = terminal_closed() => Ok(()),
     };
     output::note("stopping");
     let _ = stop.send(());
     serving.await??;
     told
+}
+
+/// A seed that differs from start to start and is short enough to be typed again.
+fn random_seed() -> u64 {
+    SystemClock.now().as_micros().unsigned_abs() % 10_000
+}
+
+/// Resolves when the terminal goes away; a demo without one has nobody to show anything to.
+async fn terminal_closed() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        if let Ok(mut hangups) = signal(SignalKind::hangup()) {
+            hangups.recv().await;
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 /// Listens on the port asked for, or on the default one unless that is taken.
@@ -84,14 +104,18 @@ fn bind(port: Option<u16>, recorder: Recorder) -> anyhow::Result<Server> {
     };
     match port {
         Some(port) => Ok(Server::bind(config(port), recorder)?),
-        None => Ok(Server::bind(config(DEFAULT_PORT), recorder.clone()).or_else(|_| Server::bind(config(0), recorder))?),
+        None => Ok(Server::bind(config(DEFAULT_PORT), recorder.clone())
+            .or_else(|_| Server::bind(config(0), recorder))?),
     }
 }
 
 fn greet(url: &str, link: &str, data_dir: &Path, seed: u64) -> anyhow::Result<()> {
     output::line(format_args!("{}\n", "Agents are at work.".bold()))?;
     output::line(format_args!("  Watch them      {}", link.cyan().underline()))?;
-    output::line(format_args!("  In a terminal   annals tail --url {url} --data {}", data_dir.display()))?;
+    output::line(format_args!(
+        "  In a terminal   annals tail --url {url} --data {}",
+        data_dir.display()
+    ))?;
     output::line(format_args!("  The same again  annals demo --seed {seed}"))?;
     output::line(format_args!("\n{}", "The link works once, for one minute; `annals open` with the same flags makes another. Ctrl-C ends the demo and removes its data.".dimmed()))?;
     Ok(())
@@ -105,7 +129,10 @@ struct Player {
 
 impl Player {
     /// Plays without end; `begun` is called when all that lies before now is on the log.
-    async fn play_from_the_start(&mut self, begun: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    async fn play_from_the_start(
+        &mut self,
+        begun: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let mut begun = Some(begun);
         let mut batch = Vec::new();
         loop {
@@ -152,7 +179,9 @@ impl ThrowAway {
         let name = format!("annals-demo-{}-{}", std::process::id(), SystemClock.now().as_micros());
         let path = std::env::temp_dir().join(name);
         // Fails if it is there, so that nobody else's directory is ever used or removed.
-        private_directory().create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        private_directory()
+            .create(&path)
+            .with_context(|| format!("{} cannot be made", path.display()))?;
         Ok(Self { path })
     }
 }

@@ -92,7 +92,9 @@ mod tests {
     fn every_story_can_be_played() {
         let scenarios = scenarios().unwrap();
         assert!(scenarios.len() >= 8);
-        assert!(scenarios.iter().any(|scenario| scenario.turns.iter().flat_map(|turn| &turn.tools).any(|tool| tool.agents.len() > 1)));
+        assert!(scenarios.iter().any(|scenario| {
+            scenario.turns.iter().flat_map(|turn| &turn.tools).any(|tool| tool.agents.len() > 1)
+        }));
         for scenario in &scenarios {
             assert!(scenario.turns.iter().any(|turn| !turn.tools.is_empty()), "{}", scenario.title);
             for tool in scenario.turns.iter().flat_map(|turn| &turn.tools) {

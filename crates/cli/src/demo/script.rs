@@ -4,7 +4,9 @@
 //! the run's start is known.
 
 use annals_core::envelope::{Actor, ActorType, Draft, StreamKey};
-use annals_core::id::{ActorId, CorrelationId, EventId, EventType, IdError, RunId, StreamId, StreamType};
+use annals_core::id::{
+    ActorId, CorrelationId, EventId, EventType, IdError, RunId, StreamId, StreamType,
+};
 use annals_core::price::{PriceTable, TokenUsage};
 use annals_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -49,7 +51,11 @@ pub(crate) struct World<'a> {
 }
 
 /// Plays a scenario once.
-pub(crate) fn play(scenario: &Scenario, luck: &mut Luck, world: &World<'_>) -> Result<Vec<Beat>, IdError> {
+pub(crate) fn play(
+    scenario: &Scenario,
+    luck: &mut Luck,
+    world: &World<'_>,
+) -> Result<Vec<Beat>, IdError> {
     let mut script = Script::new(scenario, luck, world)?;
     script.play()?;
     let mut beats = script.beats;
@@ -78,14 +84,21 @@ struct Script<'a> {
 type Offset = i64;
 
 impl<'a> Script<'a> {
-    fn new(scenario: &'a Scenario, luck: &'a mut Luck, world: &'a World<'a>) -> Result<Self, IdError> {
+    fn new(
+        scenario: &'a Scenario,
+        luck: &'a mut Luck,
+        world: &'a World<'a>,
+    ) -> Result<Self, IdError> {
         let name = format!("{}-{}", scenario.agent, luck.word(8));
         Ok(Self {
             scenario,
             luck,
             world,
             run_id: RunId::parse(&name)?,
-            stream: StreamKey { stream_type: StreamType::parse("run")?, stream_id: StreamId::parse(&name)? },
+            stream: StreamKey {
+                stream_type: StreamType::parse("run")?,
+                stream_id: StreamId::parse(&name)?,
+            },
             beats: Vec::new(),
             cost_micros: 0,
             model_calls: 0,
@@ -94,10 +107,14 @@ impl<'a> Script<'a> {
 
     fn play(&mut self) -> Result<(), IdError> {
         let scenario = self.scenario;
-        let mut speaker = Speaker { actor: agent(&scenario.agent)?, context_tokens: self.luck.within(9_000..=16_000) };
+        let mut speaker = Speaker {
+            actor: agent(&scenario.agent)?,
+            context_tokens: self.luck.within(9_000..=16_000),
+        };
         let mut at = self.open(&speaker)?;
         let fails = self.luck.happens(scenario.fails);
-        let turn_count = if fails { scenario.turns.len().div_ceil(2) } else { scenario.turns.len() };
+        let turn_count =
+            if fails { scenario.turns.len().div_ceil(2) } else { scenario.turns.len() };
         for turn in &scenario.turns[..turn_count] {
             at = self.turn(&mut speaker, turn, at)?;
         }
@@ -112,7 +129,12 @@ impl<'a> Script<'a> {
             "git_branch": scenario.branch.as_deref().unwrap_or("main"),
         });
         self.say(0, "run.started", &speaker.actor, &data)?;
-        self.say(400, "agent.started", &speaker.actor, &json!({"agent_id": scenario.agent, "name": scenario.agent}))?;
+        self.say(
+            400,
+            "agent.started",
+            &speaker.actor,
+            &json!({"agent_id": scenario.agent, "name": scenario.agent}),
+        )?;
         let user = Actor { actor_type: ActorType::User, actor_id: ActorId::parse("user")? };
         self.message(2_000, &user, "prompt", &scenario.prompt, None)?;
         Ok(self.wait(40..=200))
@@ -129,7 +151,8 @@ impl<'a> Script<'a> {
             "run_id": self.run_id.as_str(), "duration_ms": duration_ms, "num_turns": self.model_calls,
             "cost_micros": self.cost_micros,
         });
-        let (event_type, key) = if fails { ("run.failed", "message") } else { ("run.completed", "summary") };
+        let (event_type, key) =
+            if fails { ("run.failed", "message") } else { ("run.completed", "summary") };
         data[key] = json!(text);
         self.say(at + 22_000, event_type, &speaker.actor, &data)
     }
@@ -236,13 +259,23 @@ impl<'a> Script<'a> {
     }
 
     /// Uses a tool; gives its end and whether it succeeded.
-    fn first_try(&mut self, speaker: &Speaker, tool: &Tool, at: Offset) -> Result<(Offset, bool), IdError> {
+    fn first_try(
+        &mut self,
+        speaker: &Speaker,
+        tool: &Tool,
+        at: Offset,
+    ) -> Result<(Offset, bool), IdError> {
         let error = tool.error.as_deref().filter(|_| self.luck.happens(tool.fails));
         let end = self.tool_call(speaker, tool, at, error)?;
         Ok((end, error.is_none()))
     }
 
-    fn second_try(&mut self, speaker: &mut Speaker, tool: &Tool, at: Offset) -> Result<Offset, IdError> {
+    fn second_try(
+        &mut self,
+        speaker: &mut Speaker,
+        tool: &Tool,
+        at: Offset,
+    ) -> Result<Offset, IdError> {
         let error = tool.error.as_deref().unwrap_or_default();
         let first_line = error.lines().next().unwrap_or_default();
         let say = format!("`{}` failed: {first_line}. Mending that and trying again.", tool.title);
@@ -271,7 +304,8 @@ impl<'a> Script<'a> {
             Some(error) => ("tool.failed", "message", error),
             None => ("tool.succeeded", "output", tool.output.as_str()),
         };
-        let mut data = json!({"tool_call_id": call_id, "tool_name": tool.name, "duration_ms": duration_ms});
+        let mut data =
+            json!({"tool_call_id": call_id, "tool_name": tool.name, "duration_ms": duration_ms});
         data[key] = json!(text);
         self.say(end, event_type, &speaker.actor, &data)?;
         Ok(end)
@@ -284,8 +318,10 @@ impl<'a> Script<'a> {
         tool_call_id: &str,
         start: Offset,
     ) -> Result<Offset, IdError> {
-        let agent_id = format!("{}/{}-{}", self.scenario.agent, sub_agent.agent_type, self.luck.word(4));
-        let mut speaker = Speaker { actor: agent(&agent_id)?, context_tokens: self.luck.within(4_000..=8_000) };
+        let agent_id =
+            format!("{}/{}-{}", self.scenario.agent, sub_agent.agent_type, self.luck.word(4));
+        let mut speaker =
+            Speaker { actor: agent(&agent_id)?, context_tokens: self.luck.within(4_000..=8_000) };
         let data = json!({
             "agent_id": agent_id, "name": sub_agent.agent_type, "agent_type": sub_agent.agent_type,
             "parent_agent_id": parent.actor.actor_id.as_str(), "tool_call_id": tool_call_id,
@@ -295,12 +331,18 @@ impl<'a> Script<'a> {
         for turn in &sub_agent.turns {
             at = self.turn(&mut speaker, turn, at)?;
         }
-        let data = json!({"agent_id": agent_id, "success": true, "duration_ms": (at - start) / 1_000});
+        let data =
+            json!({"agent_id": agent_id, "success": true, "duration_ms": (at - start) / 1_000});
         self.say(at, "agent.stopped", &speaker.actor, &data)?;
         Ok(at)
     }
 
-    fn artifact(&mut self, speaker: &Speaker, artifact: &Artifact, at: Offset) -> Result<(), IdError> {
+    fn artifact(
+        &mut self,
+        speaker: &Speaker,
+        artifact: &Artifact,
+        at: Offset,
+    ) -> Result<(), IdError> {
         let data = json!({
             "artifact_id": format!("art_{}", self.luck.word(10)), "kind": artifact.kind, "title": artifact.title,
             "mime_type": artifact.mime_type, "size_bytes": artifact.size_bytes,
@@ -326,9 +368,16 @@ impl<'a> Script<'a> {
         self.say(at, "message.created", sender, &data)
     }
 
-    fn say(&mut self, at: Offset, event_type: &str, actor: &Actor, data: &Value) -> Result<(), IdError> {
+    fn say(
+        &mut self,
+        at: Offset,
+        event_type: &str,
+        actor: &Actor,
+        data: &Value,
+    ) -> Result<(), IdError> {
         let event_type = EventType::parse(event_type)?;
-        let mut draft = Draft::new(event_type, actor.clone(), self.stream.clone(), data.to_string());
+        let mut draft =
+            Draft::new(event_type, actor.clone(), self.stream.clone(), data.to_string());
         draft.scope.run_id = Some(self.run_id.clone());
         draft.correlation_id = Some(CorrelationId::parse(self.run_id.as_str())?);
         self.beats.push(Beat { offset_micros: at, draft, id_bytes: self.luck.bytes() });
@@ -339,7 +388,11 @@ impl<'a> Script<'a> {
     fn wait(&mut self, millis: std::ops::RangeInclusive<u64>) -> Offset {
         let (low, high) = millis.into_inner();
         let micros = self.luck.within(low * 1_000..=high * 1_000);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "minutes in microseconds")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "minutes in microseconds"
+        )]
         let scaled = (micros as f64 / self.world.speed) as i64;
         scaled
     }

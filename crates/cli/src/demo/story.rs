@@ -59,7 +59,15 @@ impl Story {
         let mut luck = Luck::new(plan.seed);
         let order = shuffled(scenarios.len(), &mut luck);
         let lanes = Vec::new();
-        let mut story = Self { luck, scenarios, order, prices: PriceTable::builtin(), plan, lanes, run_count: 0 };
+        let mut story = Self {
+            luck,
+            scenarios,
+            order,
+            prices: PriceTable::builtin(),
+            plan,
+            lanes,
+            run_count: 0,
+        };
         for _ in 0..plan.run_count.max(1) {
             let lane = story.opening_lane()?;
             story.lanes.push(lane);
@@ -69,7 +77,8 @@ impl Story {
 
     /// The next event.
     pub(crate) fn next_event(&mut self) -> Result<Draft, StoryError> {
-        let lane = (0..self.lanes.len()).min_by_key(|lane| self.lanes[*lane].front().and_then(|draft| draft.occurred_at));
+        let lane = (0..self.lanes.len())
+            .min_by_key(|lane| self.lanes[*lane].front().and_then(|draft| draft.occurred_at));
         let lane = lane.unwrap_or(0);
         if self.lanes[lane].len() == 1 {
             let end = self.lanes[lane][0].occurred_at.unwrap_or(self.plan.start);
@@ -79,7 +88,7 @@ impl Story {
         }
         // A lane always holds at least one event, because a run has some and the next is added
         // before the last one is taken.
-        self.lanes[lane].pop_front().ok_or_else(|| StoryError::Name(IdError::Empty))
+        self.lanes[lane].pop_front().ok_or(StoryError::Name(IdError::Empty))
     }
 
     /// Finished runs, and one that is under way at the start.
@@ -127,11 +136,15 @@ fn millis(micros: i64) -> u64 {
 }
 
 fn later(time: Timestamp, millis: u64) -> Timestamp {
-    Timestamp::from_micros(time.as_micros().saturating_add(i64::try_from(millis * 1_000).unwrap_or(0)))
+    Timestamp::from_micros(
+        time.as_micros().saturating_add(i64::try_from(millis * 1_000).unwrap_or(0)),
+    )
 }
 
 fn earlier(time: Timestamp, millis: u64) -> Timestamp {
-    Timestamp::from_micros(time.as_micros().saturating_sub(i64::try_from(millis * 1_000).unwrap_or(0)))
+    Timestamp::from_micros(
+        time.as_micros().saturating_sub(i64::try_from(millis * 1_000).unwrap_or(0)),
+    )
 }
 
 #[cfg(test)]
@@ -143,7 +156,12 @@ mod tests {
     use super::*;
 
     fn plan(seed: u64) -> StoryPlan {
-        StoryPlan { seed, start: Timestamp::from_micros(1_700_000_000_000_000), run_count: 5, speed: 1.0 }
+        StoryPlan {
+            seed,
+            start: Timestamp::from_micros(1_700_000_000_000_000),
+            run_count: 5,
+            speed: 1.0,
+        }
     }
 
     fn events(plan: StoryPlan, count: usize) -> Vec<Draft> {
@@ -172,8 +190,10 @@ mod tests {
     #[test]
     fn the_first_screen_has_finished_failed_and_running_runs() {
         let plan = plan(1);
-        let before: Vec<_> =
-            events(plan, 4_000).into_iter().filter(|draft| draft.occurred_at <= Some(plan.start)).collect();
+        let before: Vec<_> = events(plan, 4_000)
+            .into_iter()
+            .filter(|draft| draft.occurred_at <= Some(plan.start))
+            .collect();
         assert!((300..3_000).contains(&before.len()), "{}", before.len());
         let mut open = BTreeSet::new();
         let mut counts = BTreeMap::<&str, usize>::new();
@@ -187,7 +207,14 @@ mod tests {
             }
         }
         assert_eq!(open.len(), plan.run_count);
-        for event_type in ["run.completed", "run.failed", "tool.failed", "tool.succeeded", "agent.started", "model.completed"] {
+        for event_type in [
+            "run.completed",
+            "run.failed",
+            "tool.failed",
+            "tool.succeeded",
+            "agent.started",
+            "model.completed",
+        ] {
             assert!(counts.contains_key(event_type), "{event_type} is missing: {counts:?}");
         }
     }
@@ -196,8 +223,10 @@ mod tests {
     fn the_rate_is_lively_and_modest_and_grows_with_the_speed() {
         let rate = |speed: f64| {
             let plan = StoryPlan { speed, ..plan(5) };
-            let live: Vec<_> =
-                events(plan, 6_000).into_iter().filter(|draft| draft.occurred_at > Some(plan.start)).collect();
+            let live: Vec<_> = events(plan, 6_000)
+                .into_iter()
+                .filter(|draft| draft.occurred_at > Some(plan.start))
+                .collect();
             let end = live.last().and_then(|draft| draft.occurred_at).unwrap().as_micros();
             let micros = end - plan.start.as_micros();
             i64::try_from(live.len()).unwrap() * 1_000_000 / micros

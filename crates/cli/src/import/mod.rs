@@ -27,7 +27,8 @@ const RECORDS_A_BATCH: usize = 500;
 pub(crate) async fn run(args: ImportArgs) -> anyhow::Result<ExitCode> {
     let found = walk::files(&args.paths)?;
     let sender = Sender::open(&args).await?;
-    let mut report = Report::new(args.json, found.iter().map(|candidate| candidate.byte_count).sum());
+    let mut report =
+        Report::new(args.json, found.iter().map(|candidate| candidate.byte_count).sum());
     for candidate in &found {
         import_file(candidate, &sender, &mut report).await?;
     }
@@ -39,7 +40,11 @@ pub(crate) async fn run(args: ImportArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn import_file(candidate: &Candidate, sender: &Sender, report: &mut Report) -> anyhow::Result<()> {
+async fn import_file(
+    candidate: &Candidate,
+    sender: &Sender,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let path = &candidate.path;
     let file = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let format = match detect(&file) {

@@ -78,7 +78,12 @@ impl Report {
     pub(super) fn begin(&mut self, path: &Path, format: Format) {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         self.progress.set_message(output::plain(&name.unwrap_or_default()));
-        self.current = Some(CurrentFile { path: path.to_owned(), format, fates: Fates::default(), fault_count: 0 });
+        self.current = Some(CurrentFile {
+            path: path.to_owned(),
+            format,
+            fates: Fates::default(),
+            fault_count: 0,
+        });
     }
 
     /// So many more bytes are done.
@@ -129,13 +134,16 @@ impl Report {
         }
         let path = file.path.display().to_string();
         if self.is_json {
-            self.write(&ImportLine {
-                path: Some(&path),
-                format: Some(file.format),
-                stored: file.fates.stored,
-                replayed: file.fates.replayed,
-                refused: file.fates.refused,
-            }, totals)?;
+            self.write(
+                &ImportLine {
+                    path: Some(&path),
+                    format: Some(file.format),
+                    stored: file.fates.stored,
+                    replayed: file.fates.replayed,
+                    refused: file.fates.refused,
+                },
+                totals,
+            )?;
         }
         Ok(())
     }
@@ -144,17 +152,24 @@ impl Report {
     pub(super) fn finish(&self, is_dry_run: bool) -> anyhow::Result<()> {
         self.progress.finish_and_clear();
         if self.skipped_count > 0 {
-            output::note(format_args!("{} files of other formats were passed over", self.skipped_count));
+            output::note(format_args!(
+                "{} files of other formats were passed over",
+                self.skipped_count
+            ));
         }
         let Fates { stored, replayed, refused } = self.fates;
         if self.is_json {
-            return self.write(&ImportLine { path: None, format: None, stored, replayed, refused }, &self.totals);
+            return self.write(
+                &ImportLine { path: None, format: None, stored, replayed, refused },
+                &self.totals,
+            );
         }
         self.summary().into_iter().try_for_each(output::line)?;
-        Ok(match is_dry_run {
-            true => output::line("nothing was sent: this was a dry run")?,
-            false => output::line(format_args!("stored {stored}, there before {replayed}, refused {refused}"))?,
-        })
+        let fate = match is_dry_run {
+            true => "nothing was sent: this was a dry run".to_owned(),
+            false => format!("stored {stored}, there before {replayed}, refused {refused}"),
+        };
+        Ok(output::line(fate)?)
     }
 
     pub(super) fn outcome(&self) -> Outcome {
@@ -172,16 +187,27 @@ impl Report {
         [
             format!(
                 "{} files, {} records, {} events, {} sessions, {} faults",
-                self.file_count, totals.records, totals.events, totals.sessions(), totals.errors
+                self.file_count,
+                totals.records,
+                totals.events,
+                totals.sessions(),
+                totals.errors
             ),
             format!(
                 "{} model calls, {} tool calls ({} failed, {} open)",
-                totals.model_calls(), totals.tool_calls(), totals.tool_errors(), totals.tool_calls_open()
+                totals.model_calls(),
+                totals.tool_calls(),
+                totals.tool_errors(),
+                totals.tool_calls_open()
             ),
             format!(
                 "tokens: {} in, {} out, {} from cache, {} into cache; cost: {} by the vendor, {} by list price",
-                tokens.input, tokens.output, tokens.cache_read, tokens.cache_write,
-                money(totals.vendor_cost_micros()), money(totals.computed_cost_micros(&self.prices))
+                tokens.input,
+                tokens.output,
+                tokens.cache_read,
+                tokens.cache_write,
+                money(totals.vendor_cost_micros()),
+                money(totals.computed_cost_micros(&self.prices))
             ),
         ]
     }

@@ -36,15 +36,23 @@ impl Sender {
     }
 
     /// Sends events in order and says of each what became of it.
-    pub(super) async fn send(&self, mut drafts: Vec<Draft>) -> anyhow::Result<Vec<Result<Sent, Box<ItemProblem>>>> {
+    pub(super) async fn send(
+        &self,
+        mut drafts: Vec<Draft>,
+    ) -> anyhow::Result<Vec<Result<Sent, Box<ItemProblem>>>> {
         let connection = match self {
             Self::Server(connection) if !drafts.is_empty() => connection,
             Self::Server(_) | Self::Nowhere => return Ok(vec![Ok(Sent::Not); drafts.len()]),
         };
-        let options = AppendOptions { dialect: Some(DIALECT.to_owned()), ..AppendOptions::default() };
+        let options =
+            AppendOptions { dialect: Some(DIALECT.to_owned()), ..AppendOptions::default() };
         let outcome = connection.client.append_batch(&mut drafts, &options).await;
         let outcome = outcome.map_err(|error| connection.advise(error))?;
         let sent = |replayed| if replayed { Sent::Replayed } else { Sent::Stored };
-        Ok(outcome.results.into_iter().map(|result| result.map(|receipt| sent(receipt.replayed))).collect())
+        Ok(outcome
+            .results
+            .into_iter()
+            .map(|result| result.map(|receipt| sent(receipt.replayed)))
+            .collect())
     }
 }

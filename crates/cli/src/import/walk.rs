@@ -32,7 +32,8 @@ pub(super) fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<Candidate>> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for path in paths {
-        let metadata = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let metadata =
+            fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
         if metadata.is_dir() {
             walk(path, &mut |path, byte_count| {
                 if seen.insert(path.clone()) {
@@ -40,7 +41,11 @@ pub(super) fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<Candidate>> {
                 }
             })?;
         } else if seen.insert(path.clone()) {
-            found.push(Candidate { path: path.clone(), byte_count: metadata.len(), found: Found::Named });
+            found.push(Candidate {
+                path: path.clone(),
+                byte_count: metadata.len(),
+                found: Found::Named,
+            });
         }
     }
     Ok(found)
@@ -79,8 +84,10 @@ mod tests {
         }
         let odd = dir.path().join("odd.log");
         let found = files(&[dir.path().to_owned(), odd.clone(), odd]).unwrap();
-        let names: Vec<_> =
-            found.iter().map(|file| file.path.strip_prefix(dir.path()).unwrap().display().to_string()).collect();
+        let names: Vec<_> = found
+            .iter()
+            .map(|file| file.path.strip_prefix(dir.path()).unwrap().display().to_string())
+            .collect();
         assert_eq!(names, ["a.json", "b/two.jsonl", "odd.log"]);
         assert_eq!(found[2].found, Found::Named);
         assert!(files(&[dir.path().join("missing")]).is_err());

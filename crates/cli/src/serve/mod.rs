@@ -26,7 +26,8 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     logging::start(settings.log_format, &settings.log_level)?;
     let config = recorder_config(&settings);
     let recorder = tokio::task::spawn_blocking(|| Recorder::open(config)).await?;
-    let recorder = recorder.with_context(|| format!("{} cannot be served", settings.data_dir.display()))?;
+    let recorder =
+        recorder.with_context(|| format!("{} cannot be served", settings.data_dir.display()))?;
     let served = serve(&settings, recorder.clone()).await;
     let closed = tokio::task::spawn_blocking(move || recorder.close()).await?;
     match (served, closed) {
@@ -49,9 +50,18 @@ async fn serve(settings: &Settings, recorder: Recorder) -> anyhow::Result<()> {
         allowed_hosts: settings.allow_hosts.clone(),
         ..ServerConfig::default()
     };
-    let advice = || Hint("is a server running there already? --listen names another address".to_owned());
+    let advice =
+        || Hint("is a server running there already? --listen names another address".to_owned());
     let server = Server::bind(config, recorder).with_context(advice)?;
-    output::line(format_args!("listening on http://{}", server.local_addr()))?;
+    let address = server.local_addr();
+    tracing::info!(
+        %address,
+        version = env!("CARGO_PKG_VERSION"),
+        data_dir = %settings.data_dir.display(),
+        durability = ?settings.durability,
+        "listening"
+    );
+    output::line(format_args!("listening on http://{address}"))?;
     if output::is_terminal() {
         output::line(format_args!("open {}", server.login_link().url))?;
     }

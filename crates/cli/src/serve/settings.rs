@@ -57,7 +57,9 @@ impl Settings {
             allow_hosts,
             segment_bytes: args.segment_bytes.or(file.segment_bytes),
         };
-        if !settings.listen.ip().is_loopback() && !(args.allow_plaintext || file.allow_plaintext) {
+        let is_safe =
+            settings.listen.ip().is_loopback() || args.allow_plaintext || file.allow_plaintext;
+        if !is_safe {
             bail!(
                 "{} is reachable from other machines and there is no TLS: tokens and events could be read on the way; \
                  listen on 127.0.0.1 behind a TLS proxy, or say --allow-plaintext",
@@ -82,7 +84,9 @@ mod tests {
     use crate::args::{Command, CommandLine};
 
     fn settings(flags: &str) -> anyhow::Result<Settings> {
-        let command_line = CommandLine::try_parse_from(format!("annals serve --data d {flags}").split_whitespace())?;
+        let command_line = CommandLine::try_parse_from(
+            format!("annals serve --data d {flags}").split_whitespace(),
+        )?;
         match command_line.command {
             Command::Serve(args) => Settings::of(args),
             other => bail!("{other:?}"),
@@ -98,7 +102,8 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let file = file("listen = \"127.0.0.1:1\"\ndurability = \"os\"\nlog-format = \"text\"");
-        let found = settings(&format!("--listen 127.0.0.1:2 --config {}", file.path().display())).unwrap();
+        let found =
+            settings(&format!("--listen 127.0.0.1:2 --config {}", file.path().display())).unwrap();
         assert_eq!(found.listen.port(), 2);
         assert_eq!((found.durability, found.log_format), (DurabilityArg::Os, LogFormat::Text));
         let default = settings("").unwrap();
@@ -114,7 +119,12 @@ mod tests {
 
     #[test]
     fn other_machines_reach_it_without_tls_only_when_that_is_said() {
-        assert!(settings("--listen 0.0.0.0:7171").unwrap_err().to_string().contains("--allow-plaintext"));
+        assert!(
+            settings("--listen 0.0.0.0:7171")
+                .unwrap_err()
+                .to_string()
+                .contains("--allow-plaintext")
+        );
         assert!(settings("--listen 0.0.0.0:7171 --allow-plaintext").is_ok());
         assert!(settings("--listen [::1]:7171").is_ok());
     }

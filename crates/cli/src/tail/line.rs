@@ -11,27 +11,48 @@ use serde_json::Value;
 
 use crate::output::{plain, shortened};
 
-const RUN_CHARS_MAX: usize = 24;
-const ACTOR_CHARS_MAX: usize = 26;
-const GIST_CHARS_MAX: usize = 110;
+/// How many characters the parts of a line get.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Columns {
+    run: usize,
+    actor: usize,
+    gist: usize,
+}
+
+impl Columns {
+    /// Characters of time, position, type and the gaps.
+    const FIXED: usize = 44;
+    const WIDE: Self = Self { run: 24, actor: 26, gist: 110 };
+    const NARROW: Self = Self { run: 16, actor: 18, gist: 22 };
+
+    /// Fitted to a terminal; without one, wide.
+    pub(crate) fn of_width(width: Option<usize>) -> Self {
+        let Some(width) = width else { return Self::WIDE };
+        let base = if width >= 140 { Self::WIDE } else { Self::NARROW };
+        let left = width.saturating_sub(Self::FIXED + base.run + base.actor);
+        Self { gist: left.max(Self::NARROW.gist), ..base }
+    }
+}
 
 /// The line, with colours that the output strips where nobody sees them.
-pub(crate) fn of_event(event: &StoredEvent) -> String {
+pub(crate) fn of_event(event: &StoredEvent, columns: Columns) -> String {
+    let Columns { run, actor, .. } = columns;
     let time = event.recorded_at.to_string();
     // 2026-01-31T09:30:00.250000Z: the time of day to milliseconds.
     let clock = time.get(11..23).unwrap_or(&time);
-    let stream = event.run_id.as_ref().map_or_else(|| event.stream.to_string(), |run_id| run_id.to_string());
+    let stream =
+        event.run_id.as_ref().map_or_else(|| event.stream.to_string(), |run_id| run_id.to_string());
     let mut line = String::new();
     // Writing to a String cannot fail.
     let _ = write!(
         line,
-        "{} {:>7}  {:RUN_CHARS_MAX$}  {:16}  {:ACTOR_CHARS_MAX$}  {}",
+        "{} {:>7}  {:run$}  {:16}  {:actor$}  {}",
         clock.dimmed(),
         event.position.dimmed(),
-        shortened(&plain(&stream), RUN_CHARS_MAX),
+        shortened(&plain(&stream), run),
         event.event_type.as_str().color(color(&event.event_type)),
-        shortened(&plain(event.actor.actor_id.as_str()), ACTOR_CHARS_MAX),
-        gist(event),
+        shortened(&plain(event.actor.actor_id.as_str()), actor),
+        shortened(&gist(event), columns.gist),
     );
     line.trim_end().to_owned()
 }
@@ -63,7 +84,7 @@ fn gist(event: &StoredEvent) -> String {
         Some("model") => ["model", "message"].as_slice(),
         Some("message") => ["content_md"].as_slice(),
         Some("run") => ["title", "summary", "message"].as_slice(),
-        Some("agent") => ["agent_type", "message", "reason"].as_slice(),
+        Some("agent") => ["name", "message", "reason"].as_slice(),
         _ => ["title", "name", "message", "text"].as_slice(),
     };
     parts.extend(words.iter().filter_map(|word| text(word)).map(plain));
@@ -76,7 +97,7 @@ fn gist(event: &StoredEvent) -> String {
     if parts.is_empty() && !data.is_null() {
         parts.push(plain(&event.data));
     }
-    shortened(&parts.join(" · "), GIST_CHARS_MAX)
+    parts.join(" · ")
 }
 
 /// A duration as people say it.
@@ -101,14 +122,29 @@ mod tests {
     }
 
     fn plain_line(event_type: &str, data: &str) -> String {
-        anstream::adapter::strip_str(&of_event(&event(event_type, data))).to_string()
+        anstream::adapter::strip_str(&of_event(&event(event_type, data), Columns::of_width(None)))
+            .to_string()
     }
 
     #[test]
     fn shows_when_where_what_who_and_the_gist() {
-        let line = plain_line("tool.succeeded", r#"{"tool_name":"Bash","title":"cargo test","duration_ms":8120}"#);
+        let line = plain_line(
+            "tool.succeeded",
+            r#"{"tool_name":"Bash","title":"cargo test","duration_ms":8120}"#,
+        );
         assert!(line.starts_with("09:30:00.250      12  r1 "), "{line}");
         assert!(line.ends_with("Bash · cargo test · 8.1 s"), "{line}");
+    }
+
+    #[test]
+    fn a_line_fits_its_terminal() {
+        let event =
+            event("message.created", &format!(r#"{{"content_md":"{}"}}"#, "word ".repeat(100)));
+        for width in [100, 120, 140, 200] {
+            let line = of_event(&event, Columns::of_width(Some(width)));
+            let count = anstream::adapter::strip_str(&line).to_string().chars().count();
+            assert!((width - 2..=width).contains(&count), "{count} characters on {width} columns");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Acknowledged {
 }
 
 /// What writers know: the payload of every event that they sent, and every receipt.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
     pub(crate) sent: HashMap<String, String>,
     pub(crate) acknowledged: HashMap<String, Acknowledged>,
@@ -89,7 +89,8 @@ pub(crate) fn audit(server: &Server, ledger: &Ledger) -> Vec<StoredEvent> {
         assert!(twice.is_none(), "event {} is stored twice", event.event_id);
     }
     for (event_id, receipt) in &ledger.acknowledged {
-        let event = by_id.get(event_id).unwrap_or_else(|| panic!("acknowledged event {event_id} is lost"));
+        let event =
+            by_id.get(event_id).unwrap_or_else(|| panic!("acknowledged event {event_id} is lost"));
         let stored = Acknowledged {
             position: event.position.get(),
             stream_seq: event.stream_seq.get(),
@@ -111,10 +112,24 @@ pub(crate) fn audit(server: &Server, ledger: &Ledger) -> Vec<StoredEvent> {
 fn check_order(events: &[StoredEvent]) {
     let mut heads: BTreeMap<String, (u64, Digest)> = BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
-        assert_eq!(event.position.get(), events[0].position.get() + u64::try_from(index).unwrap(), "positions have a gap");
+        assert_eq!(
+            event.position.get(),
+            events[0].position.get() + u64::try_from(index).unwrap(),
+            "positions have a gap"
+        );
         let head = heads.get(&event.stream.to_string());
-        assert_eq!(event.stream_seq.get(), head.map_or(0, |(seq, _)| *seq) + 1, "stream {} has a gap", event.stream);
-        assert_eq!(event.prev_event_hash, head.map(|(_, hash)| *hash), "stream {} is not linked", event.stream);
+        assert_eq!(
+            event.stream_seq.get(),
+            head.map_or(0, |(seq, _)| *seq) + 1,
+            "stream {} has a gap",
+            event.stream
+        );
+        assert_eq!(
+            event.prev_event_hash,
+            head.map(|(_, hash)| *hash),
+            "stream {} is not linked",
+            event.stream
+        );
         heads.insert(event.stream.to_string(), (event.stream_seq.get(), event.event_hash));
     }
 }
@@ -129,7 +144,12 @@ fn check_records(server: &Server, events: &[StoredEvent]) {
         let (header, body, salt) = (bytes("header"), bytes("body"), bytes("salt"));
         let commitment = commitment(&salt.try_into().unwrap(), &body);
         let prev = event.prev_event_hash.unwrap_or(Digest::ZERO);
-        assert_eq!(event_hash(&header, &commitment, &prev), event.event_hash, "event {}", event.event_id);
+        assert_eq!(
+            event_hash(&header, &commitment, &prev),
+            event.event_hash,
+            "event {}",
+            event.event_id
+        );
         let header = HeaderRef::parse(&header).unwrap();
         assert_eq!((header.position, header.stream_seq), (event.position, event.stream_seq));
         assert_eq!(header.event_id, event.event_id);

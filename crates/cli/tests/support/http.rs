@@ -35,7 +35,11 @@ impl Http {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Self { reader: BufReader::new(stream), host: address.to_owned(), token: token.to_owned() })
+        Ok(Self {
+            reader: BufReader::new(stream),
+            host: address.to_owned(),
+            token: token.to_owned(),
+        })
     }
 
     pub(crate) fn get(&mut self, path: &str) -> io::Result<Reply> {
@@ -61,13 +65,16 @@ impl Http {
     fn reply(&mut self) -> io::Result<Reply> {
         let status_line = self.line()?;
         let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let status = status.ok_or_else(|| io::Error::other(format!("no status in {status_line:?}")))?;
+        let status =
+            status.ok_or_else(|| io::Error::other(format!("no status in {status_line:?}")))?;
         let mut body_length = 0;
         let mut is_chunked = false;
         loop {
             let header = self.line()?.to_ascii_lowercase();
             match header.split_once(": ") {
-                Some(("content-length", length)) => body_length = length.parse().map_err(io::Error::other)?,
+                Some(("content-length", length)) => {
+                    body_length = length.parse().map_err(io::Error::other)?
+                }
                 Some(("transfer-encoding", "chunked")) => is_chunked = true,
                 Some(_) => {}
                 None => break,

@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 /// Long enough for a slow machine; reaching it is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Lines of standard output that wait to be looked at; a process that writes more waits.
+const LINES_MAX: usize = 10_000;
+
 /// A numbers' source for tests: SplitMix64.
 #[derive(Debug, Clone)]
 pub(crate) struct Luck(pub(crate) u64);
@@ -41,7 +44,14 @@ impl Luck {
     pub(crate) fn uuid(&mut self) -> String {
         let (high, low) = (self.number(), self.number());
         let hex = format!("{high:016x}{low:016x}");
-        format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+        format!(
+            "{}-{}-4{}-8{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[13..16],
+            &hex[17..20],
+            &hex[20..32]
+        )
     }
 }
 
@@ -77,9 +87,12 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, below those that the system gives to outgoing connections:
+/// one of these could take it while a test has its server down, the server's own clients included.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let first = u16::try_from(std::process::id() % 20_000).unwrap();
+    let candidates = (0..20_000).map(|step| 11_000 + (first + step) % 20_000);
+    candidates.into_iter().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 /// A process whose standard output is read line by line.
@@ -95,7 +108,7 @@ impl Process {
         let log = File::options().create(true).append(true).open(stderr_file).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = mpsc::channel();
+        let (sender, lines) = mpsc::sync_channel(LINES_MAX);
         std::thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {
@@ -107,14 +120,20 @@ impl Process {
     }
 
     /// The next line of standard output that passes a test.
-    pub(crate) fn line_where(&mut self, what: &str, mut is_wanted: impl FnMut(&str) -> bool) -> String {
+    pub(crate) fn line_where(
+        &mut self,
+        what: &str,
+        mut is_wanted: impl FnMut(&str) -> bool,
+    ) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) if is_wanted(&line) => return line,
                 Ok(_) => {}
-                Err(error) => panic!("no {what} on standard output ({error}); its log:\n{}", self.log()),
+                Err(error) => {
+                    panic!("no {what} on standard output ({error}); its log:\n{}", self.log())
+                }
             }
         }
     }
@@ -126,7 +145,10 @@ impl Process {
 
     /// Sends a signal by name, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+        let status = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", self.child.id())])
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 
@@ -166,9 +188,11 @@ impl Server {
     /// Any command that ends up as `annals serve` on a data directory.
     pub(crate) fn start_command(command: Command, data_dir: &Path) -> Self {
         let mut process = Process::start(command, &data_dir.with_extension("stderr"));
-        let line = process.line_where("`listening on`", |line| line.starts_with("listening on http://"));
+        let line =
+            process.line_where("`listening on`", |line| line.starts_with("listening on http://"));
         let address = line.trim_start_matches("listening on http://").to_owned();
-        let token = std::fs::read_to_string(data_dir.join("owner.token")).unwrap().trim().to_owned();
+        let token =
+            std::fs::read_to_string(data_dir.join("owner.token")).unwrap().trim().to_owned();
         Self { process, address, token }
     }
 
@@ -190,7 +214,11 @@ impl Server {
     pub(crate) fn stop(mut self) {
         self.process.signal("TERM");
         let status = self.process.wait();
-        assert!(status.success(), "the server ended with {status}; its log:\n{}", self.process.log());
+        assert!(
+            status.success(),
+            "the server ended with {status}; its log:\n{}",
+            self.process.log()
+        );
     }
 }
 

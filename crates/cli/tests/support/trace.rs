@@ -34,7 +34,8 @@ impl Call {
     }
 
     fn is_log_write(&self) -> bool {
-        let is_write = matches!(self.name.as_str(), "write" | "writev" | "pwrite64" | "pwritev" | "pwritev2");
+        let is_write =
+            matches!(self.name.as_str(), "write" | "writev" | "pwrite64" | "pwritev" | "pwritev2");
         is_write && self.file().contains("/log/")
     }
 
@@ -52,7 +53,7 @@ impl Call {
         let makes = self.name == "creat"
             || self.name == "openat" && self.arguments.contains("O_CREAT")
             || self.name.starts_with("rename");
-        let name = self.arguments.split('"').filter(|part| part.ends_with(".seg")).next_back()?;
+        let name = self.arguments.split('"').rfind(|part| part.ends_with(".seg"))?;
         (makes && self.succeeded()).then(|| PathBuf::from(name))
     }
 }
@@ -65,7 +66,10 @@ pub(crate) fn parse(trace: &str) -> Vec<Call> {
         let Some((thread, text)) = line.split_once(' ') else { continue };
         let text = text.trim_start();
         if text.starts_with("<... ") {
-            let Some(call) = unfinished.remove(thread).and_then(|index| calls.get_mut(index)) else { continue };
+            let Some(call) = unfinished.remove(thread).and_then(|index| calls.get_mut(index))
+            else {
+                continue;
+            };
             call.ended = number;
             call.result = result_of(text);
         } else if let Some((name, arguments)) = text.split_once('(') {
@@ -99,15 +103,24 @@ pub(crate) fn faults(calls: &[Call], acknowledged: &[(String, String)]) -> Vec<S
         match answer_of(calls, event_id) {
             Some(answer) => {
                 answers.push(answer);
-                faults.extend(unsynced(calls, answer, mark).map(|fault| format!("{event_id}: {fault}")));
+                faults.extend(
+                    unsynced(calls, answer, mark).map(|fault| format!("{event_id}: {fault}")),
+                );
             }
             None => faults.push(format!("{event_id}: no answer in the trace names it")),
         }
     }
-    for (call, segment) in calls.iter().filter_map(|call| call.new_segment().map(|segment| (call, segment))) {
-        let next_answer = answers.iter().filter(|answer| answer.began > call.ended).min_by_key(|answer| answer.began);
-        let directory = segment.parent().map(|parent| parent.display().to_string()).unwrap_or_default();
-        if next_answer.is_some_and(|answer| !is_synced(calls, &directory, call.ended, answer.began)) {
+    for (call, segment) in
+        calls.iter().filter_map(|call| call.new_segment().map(|segment| (call, segment)))
+    {
+        let next_answer = answers
+            .iter()
+            .filter(|answer| answer.began > call.ended)
+            .min_by_key(|answer| answer.began);
+        let directory =
+            segment.parent().map(|parent| parent.display().to_string()).unwrap_or_default();
+        if next_answer.is_some_and(|answer| !is_synced(calls, &directory, call.ended, answer.began))
+        {
             faults.push(format!("{}: answered before its directory was synced", segment.display()));
         }
     }
@@ -120,7 +133,9 @@ fn answer_of<'a>(calls: &'a [Call], event_id: &str) -> Option<&'a Call> {
 
 /// Why an event was not durable when its answer went out.
 fn unsynced(calls: &[Call], answer: &Call, mark: &str) -> Option<String> {
-    let is_write = |call: &&Call| call.is_log_write() && call.began < answer.began && call.arguments.contains(mark);
+    let is_write = |call: &&Call| {
+        call.is_log_write() && call.began < answer.began && call.arguments.contains(mark)
+    };
     let Some(write) = calls.iter().filter(is_write).max_by_key(|call| call.began) else {
         return Some("no write to the log holds it".to_owned());
     };
@@ -132,7 +147,9 @@ fn unsynced(calls: &[Call], answer: &Call, mark: &str) -> Option<String> {
 }
 
 fn is_synced(calls: &[Call], file: &str, after: usize, before: usize) -> bool {
-    calls.iter().any(|call| call.is_sync() && call.file() == file && call.began > after && call.ended < before)
+    calls.iter().any(|call| {
+        call.is_sync() && call.file() == file && call.began > after && call.ended < before
+    })
 }
 
 /// How many segments the trace saw come to be.
@@ -142,7 +159,11 @@ pub(crate) fn new_segments(calls: &[Call]) -> usize {
 
 /// Whether strace works here; if not, why.
 pub(crate) fn strace_problem() -> Option<String> {
-    match Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).stderr(Stdio::null()).status() {
+    match Command::new("strace")
+        .args(["-f", "-o", "/dev/null", "true"])
+        .stderr(Stdio::null())
+        .status()
+    {
         Ok(status) if status.success() => None,
         Ok(status) => Some(format!("strace ends with {status}")),
         Err(error) => Some(format!("strace cannot be run: {error}")),
@@ -157,13 +178,24 @@ pub(crate) struct TracedServer {
 
 impl TracedServer {
     /// Starts `annals serve` under strace, with more flags for either.
-    pub(crate) fn start(data_dir: &Path, trace_file: &Path, strace_flags: &[&str], flags: &[&str]) -> Self {
+    pub(crate) fn start(
+        data_dir: &Path,
+        trace_file: &Path,
+        strace_flags: &[&str],
+        flags: &[&str],
+    ) -> Self {
         let pid_file = data_dir.with_extension("pid");
         let mut command = Command::new("strace");
-        command.args(["-f", "-y", "-s", "4194304", "-e", CALLS, "-o"]).arg(trace_file).args(strace_flags);
+        command
+            .args(["-f", "-y", "-s", "4194304", "-e", CALLS, "-o"])
+            .arg(trace_file)
+            .args(strace_flags);
         // The shell writes down the process id that the server then has.
         command.args(["sh", "-c", r#"echo $$ > "$0"; exec "$@""#]).arg(&pid_file);
-        command.arg(annals().get_program()).args(serve_arguments(data_dir, "127.0.0.1:0")).args(flags);
+        command
+            .arg(annals().get_program())
+            .args(serve_arguments(data_dir, "127.0.0.1:0"))
+            .args(flags);
         command.env_remove("ANNALS_URL").env_remove("ANNALS_TOKEN").stdin(Stdio::null());
         let server = Server::start_command(command, data_dir);
         let pid = std::fs::read_to_string(pid_file).unwrap().trim().to_owned();
@@ -172,7 +204,8 @@ impl TracedServer {
 
     /// Stops the server itself; strace ends with it and has its exit code.
     pub(crate) fn stop(mut self) {
-        let status = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.pid)]).status().unwrap();
+        let status =
+            Command::new("sh").args(["-c", &format!("kill -TERM {}", self.pid)]).status().unwrap();
         assert!(status.success());
         let status = self.server.process.wait();
         assert!(status.success(), "{status}; its log:\n{}", self.server.process.log());
@@ -182,6 +215,8 @@ impl TracedServer {
 impl Drop for TracedServer {
     fn drop(&mut self) {
         // Ending strace alone would leave the server behind. Fails when it has ended already.
-        let _ = Command::new("sh").args(["-c", &format!("kill -KILL {} 2>/dev/null", self.pid)]).status();
+        let _ = Command::new("sh")
+            .args(["-c", &format!("kill -KILL {} 2>/dev/null", self.pid)])
+            .status();
     }
 }

@@ -9,14 +9,14 @@ use crate::app::App;
 use crate::problem::ApiProblem;
 
 /// Whether the process is alive.
-#[utoipa::path(get, path = annals_api::routes::HEALTHZ, tag = "server", security(()),
+#[utoipa::path(get, path = annals_api::routes::HEALTHZ, operation_id = "getHealth", tag = "server", security(()),
     responses((status = 200, description = "The process is alive.", body = Health)))]
 pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok".to_owned() })
 }
 
 /// Whether the log is recovered and takes events.
-#[utoipa::path(get, path = annals_api::routes::READYZ, tag = "server", security(()),
+#[utoipa::path(get, path = annals_api::routes::READYZ, operation_id = "getReadiness", tag = "server", security(()),
     responses(
         (status = 200, description = "The log is recovered and takes events.", body = Health),
         (status = 503, description = "It does not, at the moment.", body = annals_api::Problem)))]

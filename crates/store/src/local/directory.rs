@@ -93,7 +93,11 @@ pub(crate) fn read_log_id(
 }
 
 /// Keeps the log's identity.
-pub(crate) fn write_log_id(disk: &dyn Disk, directory: &Directory, log_id: LogId) -> io::Result<()> {
+pub(crate) fn write_log_id(
+    disk: &dyn Disk,
+    directory: &Directory,
+    log_id: LogId,
+) -> io::Result<()> {
     let mut bytes = [0; 32];
     bytes[12..28].copy_from_slice(log_id.as_bytes());
     write_small(disk, &directory.log_id(), LOG_ID_MAGIC, &mut bytes)

@@ -137,10 +137,7 @@ pub enum LockError {
 
 /// Whether an error says that the disk, or the quota on it, is full.
 pub(crate) fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// A number of bytes that are, or are about to be, in memory.
@@ -152,11 +149,7 @@ pub(crate) fn in_memory(byte_count: u64) -> usize {
 ///
 /// # Errors
 /// `UnexpectedEof` when the file ends before.
-pub(crate) fn read_exact_at(
-    file: &dyn DiskFile,
-    buffer: &mut [u8],
-    offset: u64,
-) -> io::Result<()> {
+pub(crate) fn read_exact_at(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     let mut filled = 0;
     while filled < buffer.len() {
         let count = file.read_at(&mut buffer[filled..], offset + filled as u64)?;
@@ -202,11 +195,7 @@ impl Disk for OsDisk {
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(path)?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
         Ok(Arc::new(OsFile(file)))
     }
 
@@ -230,12 +219,8 @@ impl Disk for OsDisk {
     }
 
     fn lock(&self, path: &Path, holder: &str) -> Result<Box<dyn DiskLock>, LockError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -104,13 +104,11 @@ impl Keeper {
         Ok(Self { work, thread })
     }
 
-    /// Asks for a spare segment file.
+    /// Asks for a spare segment file, once for each that is taken.
     pub(crate) fn want_spare(&self) {
-        self.work.signal.tell(|state| {
-            if state.spare == Spare::None {
-                state.spare = Spare::Wanted;
-            }
-        });
+        if self.work.signal.lock().spare == Spare::None {
+            self.work.signal.tell(|state| state.spare = Spare::Wanted);
+        }
     }
 
     /// Whether there is a spare segment file, which is the caller's from here on.
@@ -203,7 +201,6 @@ fn next_job(shared: &Shared) -> Option<Job> {
 /// The oldest neighbouring files of the lowest tier that has enough of them. Tiers then fall from
 /// old to new, like the digits of a number.
 fn merge_candidates(runs: &[Arc<Run>], fan_in: usize) -> Option<Vec<Arc<Run>>> {
-    let fan_in = fan_in.max(2);
     let tier = |run: &Arc<Run>| run.covered().len().ilog(fan_in);
     let fits = |group: &&[Arc<Run>]| {
         let posting_count: u64 = group.iter().map(|run| run.posting_count()).sum();
@@ -320,9 +317,10 @@ impl Work {
             let is_first = |run: &Arc<Run>| Arc::ptr_eq(run, &runs[0]);
             let Some(start) = view.runs.iter().position(is_first) else { return };
             let end = start + runs.len();
-            let is_same = view.runs.get(start..end).is_some_and(|now| {
-                now.iter().zip(runs).all(|(a, b)| Arc::ptr_eq(a, b))
-            });
+            let is_same = view
+                .runs
+                .get(start..end)
+                .is_some_and(|now| now.iter().zip(runs).all(|(a, b)| Arc::ptr_eq(a, b)));
             if is_same {
                 view.runs.splice(start..end, [merged]);
                 is_replaced = true;

@@ -90,6 +90,15 @@ impl LocalOptions {
     }
 }
 
+impl LocalOptions {
+    /// Sizes with which every offset in a segment fits into 32 bits.
+    fn within_bounds(mut self) -> Self {
+        self.segment_bytes = self.segment_bytes.clamp(1 << 10, 1 << 31);
+        self.merge_fan_in = self.merge_fan_in.clamp(2, 64);
+        self
+    }
+}
+
 /// Why a log is not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -206,11 +215,14 @@ pub fn open_local_on(
     root: &Path,
     options: LocalOptions,
 ) -> Result<LocalLog, OpenError> {
+    let options = options.within_bounds();
     let directory = Directory::new(root);
-    for path in [directory.root().to_owned(), directory.log(), directory.trust(), directory.index()] {
+    for path in [directory.root().to_owned(), directory.log(), directory.trust(), directory.index()]
+    {
         disk.create_dir(&path).map_err(|error| OpenError::io(path, error))?;
     }
     let lock = lock(&*disk, &directory)?;
+    sync_names(&*disk, root)?;
     let log_id = recover::settle_log_id(&*disk, &directory, options.new_log_id)?;
     let shared = Arc::new(Shared::new(disk, directory, options, log_id));
     let (active, report) = recover::recover(&shared)?;
@@ -219,6 +231,18 @@ pub fn open_local_on(
     let writer = LocalWriter::new(Arc::clone(&shared), active, keeper, lock);
     let reader = writer.reader();
     Ok(LocalLog { writer, reader, report })
+}
+
+/// The directories may be the work of a process that was killed before it synced their names.
+fn sync_names(disk: &dyn Disk, root: &Path) -> Result<(), OpenError> {
+    disk.sync_dir(root).map_err(|error| OpenError::io(root, error))?;
+    if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty())
+        && let Err(error) = disk.sync_dir(parent)
+    {
+        // Not every parent may be opened; the one who made the directory has synced it.
+        tracing::debug!(error = &error as &dyn std::error::Error, "parent directory not synced");
+    }
+    Ok(())
 }
 
 fn lock(disk: &dyn Disk, directory: &Directory) -> Result<Box<dyn disk::DiskLock>, OpenError> {

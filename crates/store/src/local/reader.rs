@@ -116,7 +116,8 @@ impl LocalReader {
             (_, None) => {}
         }
         let admits = |header: &HeaderRef<'_>| query.admits_birth(header);
-        let plan = Scan { all_of: vec![vec![births]], first, last, order: query.order, admits: &admits };
+        let plan =
+            Scan { all_of: vec![vec![births]], first, last, order: query.order, admits: &admits };
         let found = scan(&self.shared, view, &plan, PageLimit::events(count_max))?;
         let mut streams = Vec::new();
         for birth in &found.events {

@@ -24,9 +24,7 @@ use super::disk::{DiskFile, is_full, read_exact_at};
 use super::index::build::{parse_run_name, run_name};
 use super::index::run::Run;
 use super::index::table::{Table, TableEntries};
-use super::segment::{
-    RecordReader, SEGMENT_HEAD_BYTES, SegmentHead, SegmentHeadFault, parse_segment_name,
-};
+use super::segment::{RecordReader, SegmentHead, SegmentHeadFault, parse_segment_name};
 use super::state::{Shared, View};
 use super::walk::{Walk, WalkEnd};
 use super::writer::FIRST_SEGMENT_BYTES;
@@ -82,7 +80,8 @@ pub(crate) fn settle_log_id(
         }
         Err(SmallFileFault::Io(source)) => return Err(OpenError::io(path, source)),
     }
-    let names = disk.list(&directory.log()).map_err(|error| OpenError::io(directory.log(), error))?;
+    let names =
+        disk.list(&directory.log()).map_err(|error| OpenError::io(directory.log(), error))?;
     if names.iter().any(|name| parse_segment_name(name).is_some()) {
         return Err(OpenError::LogIdMissing { file: path });
     }
@@ -101,8 +100,6 @@ pub(crate) fn recover(shared: &Shared) -> Result<(Option<Active>, OpenReport), O
         Some(last) => Some(recovery.active(*last, clean, &mut report)?),
         None => None,
     };
-    remove_clean_end(&*shared.disk, &shared.directory)
-        .map_err(|error| OpenError::io(shared.directory.clean(), error))?;
     recovery.index(&segments, &mut report)?;
     if let Some((active, head)) = &active {
         shared.change_view(|view| view.tables.push(Arc::clone(&active.table)));
@@ -111,6 +108,8 @@ pub(crate) fn recover(shared: &Shared) -> Result<(Option<Active>, OpenReport), O
             None => recovery.head_before(active.first)?,
         });
     }
+    remove_clean_end(&*shared.disk, &shared.directory)
+        .map_err(|error| OpenError::io(shared.directory.clean(), error))?;
     Ok((active.map(|(active, _)| active), report))
 }
 
@@ -122,7 +121,8 @@ impl Recovery<'_> {
     /// The first positions of all segments, ascending, each head checked.
     fn segments(&self) -> Result<Vec<Position>, OpenError> {
         let dir = self.shared.directory.log();
-        let names = self.shared.disk.list(&dir).map_err(|error| OpenError::io(dir.clone(), error))?;
+        let names =
+            self.shared.disk.list(&dir).map_err(|error| OpenError::io(dir.clone(), error))?;
         let mut firsts = Vec::new();
         for name in names {
             if name.ends_with(".tmp") {
@@ -181,9 +181,8 @@ impl Recovery<'_> {
         if let WalkEnd::Damaged { fault, .. } = scan.walk_end {
             return Err(OpenError::damaged(path, scan.end, fault.0));
         }
-        let clean = clean.filter(|clean| {
-            clean.log_id == self.shared.log_id && clean.segment == first.get()
-        });
+        let clean = clean
+            .filter(|clean| clean.log_id == self.shared.log_id && clean.segment == first.get());
         if clean.is_some_and(|clean| scan.end < clean.end) {
             let what = "the log was closed further on, but there is no valid frame here";
             return Err(OpenError::damaged(path, scan.end, what));
@@ -218,7 +217,11 @@ impl Recovery<'_> {
     }
 
     /// Goes on with a file that was closed; the sync is for whatever the scan has just believed.
-    fn keep(&self, first: Position, file: Arc<dyn DiskFile>) -> Result<Arc<dyn DiskFile>, OpenError> {
+    fn keep(
+        &self,
+        first: Position,
+        file: Arc<dyn DiskFile>,
+    ) -> Result<Arc<dyn DiskFile>, OpenError> {
         let path = self.shared.files.path(first);
         file.sync_all().map_err(|error| OpenError::io(path, error))?;
         self.sync_log_dir()?;
@@ -241,7 +244,10 @@ impl Recovery<'_> {
         let tmp = path.with_extension("seg.tmp");
         match self.copy(old, &tmp, scan.end) {
             Ok(()) => {
-                self.shared.disk.rename(&tmp, &path).map_err(|error| OpenError::io(path.clone(), error))?;
+                self.shared
+                    .disk
+                    .rename(&tmp, &path)
+                    .map_err(|error| OpenError::io(path.clone(), error))?;
                 self.sync_log_dir()?;
             }
             Err(error) if is_full(&error) => {
@@ -305,6 +311,7 @@ impl Recovery<'_> {
                 view.tables.push(self.sealed_table(first, last)?);
                 next += 1;
             } else {
+                tracing::info!(first, last, "building the index of a segment");
                 let run = self.shared.build_run(first, last).map_err(OpenError::read)?;
                 view.runs.push(Arc::new(run));
                 report.indexes_built += 1;
@@ -321,7 +328,8 @@ impl Recovery<'_> {
     /// Index files by their names, the widest of each start last. Left-overs are removed.
     fn run_files(&self) -> Result<Vec<(u64, u64, PathBuf)>, OpenError> {
         let dir = self.shared.directory.index();
-        let names = self.shared.disk.list(&dir).map_err(|error| OpenError::io(dir.clone(), error))?;
+        let names =
+            self.shared.disk.list(&dir).map_err(|error| OpenError::io(dir.clone(), error))?;
         let mut found = Vec::new();
         for name in names {
             let path = dir.join(&name);
@@ -376,14 +384,16 @@ impl Recovery<'_> {
         let covered = run.covered();
         let same_spans = covered.len() <= spans.len()
             && covered.iter().zip(spans).all(|(a, b)| (a.first, a.last) == *b);
-        same_spans && covered.iter().all(|covered| {
-            let mut head = [0; RECORD_HEAD_BYTES];
-            let path = self.shared.files.path(Position(covered.first));
-            let read = self.shared.disk.open(&path).and_then(|file| {
-                read_exact_at(&*file, &mut head, u64::from(covered.last_offset))
-            });
-            read.is_ok() && head_crc_of(&head) == covered.last_head_crc
-        }) && run.path().ends_with(run_name(run.first(), run.last()))
+        same_spans
+            && covered.iter().all(|covered| {
+                let mut head = [0; RECORD_HEAD_BYTES];
+                let path = self.shared.files.path(Position(covered.first));
+                let read = self.shared.disk.open(&path).and_then(|file| {
+                    read_exact_at(&*file, &mut head, u64::from(covered.last_offset))
+                });
+                read.is_ok() && head_crc_of(&head) == covered.last_head_crc
+            })
+            && run.path().ends_with(run_name(run.first(), run.last()))
     }
 
     fn sealed_table(&self, first: u64, last: u64) -> Result<Arc<Table>, OpenError> {

@@ -30,6 +30,9 @@ use crate::keys::Keys;
 /// Bytes of a log's first segment: small, because it is filled with zeros while somebody waits.
 pub(crate) const FIRST_SEGMENT_BYTES: u64 = 8 << 20;
 
+/// Bytes of a segment after which the next one is made ready.
+const LOOK_AHEAD_BYTES: u64 = 1 << 20;
+
 /// Appends to a local log. Dropping it closes the log.
 #[derive(Debug)]
 pub struct LocalWriter {
@@ -62,7 +65,6 @@ impl LocalWriter {
         lock: Box<dyn DiskLock>,
     ) -> Self {
         let assigner = Assigner::new(shared.log_id, shared.head());
-        keeper.want_spare();
         Self { shared, assigner, active, poison: None, keeper, _lock: lock }
     }
 
@@ -107,7 +109,11 @@ impl LocalWriter {
         write_clean_end(&*self.shared.disk, &self.shared.directory, &end)
     }
 
-    fn commit(&mut self, now: Timestamp, mut group: Group) -> Result<Vec<UnitOutcome>, AppendFailure> {
+    fn commit(
+        &mut self,
+        now: Timestamp,
+        mut group: Group,
+    ) -> Result<Vec<UnitOutcome>, AppendFailure> {
         if let Err(failure) = self.make_room(now, group.buffer.len() as u64) {
             return Err(self.give_up(failure));
         }
@@ -125,9 +131,11 @@ impl LocalWriter {
         active.table.add(&entries);
         self.assigner.commit(entries.offsets.len());
         self.shared.set_head(self.assigner.head());
-        group.finish(&buffer).map(|(_, outcomes)| outcomes).map_err(|FrameFault(what)| {
-            self.give_up(PersistFailure::Unknown(what.to_owned()))
-        })
+        self.look_ahead();
+        group
+            .finish(&buffer)
+            .map(|(_, outcomes)| outcomes)
+            .map_err(|FrameFault(what)| self.give_up(PersistFailure::Unknown(what.to_owned())))
     }
 
     fn give_up(&mut self, failure: PersistFailure) -> AppendFailure {
@@ -157,16 +165,23 @@ impl LocalWriter {
         if !is_empty {
             self.keeper.sealed().map_err(|stuck| match stuck {
                 IndexStuck::Full => PersistFailure::Full,
-                IndexStuck::Broken => {
-                    PersistFailure::Before("the index of sealed segments cannot be written".to_owned())
-                }
+                IndexStuck::Broken => PersistFailure::Before(
+                    "the index of sealed segments cannot be written".to_owned(),
+                ),
             })?;
         }
         let active = self.new_segment(now, byte_count).map_err(before)?;
         self.shared.change_view(|view| view.tables.push(Arc::clone(&active.table)));
         self.active = Some(active);
-        self.keeper.want_spare();
         Ok(())
+    }
+
+    /// Has the next segment made ahead of time, but not for a log that stays small.
+    fn look_ahead(&self) {
+        let is_due = |active: &Active| active.end > (active.capacity / 2).min(LOOK_AHEAD_BYTES);
+        if self.active.as_ref().is_some_and(is_due) {
+            self.keeper.want_spare();
+        }
     }
 
     fn new_segment(&self, now: Timestamp, byte_count: u64) -> io::Result<Active> {
@@ -179,11 +194,17 @@ impl LocalWriter {
             self.shared.directory.spare()
         } else {
             let tmp = path.with_extension("seg.tmp");
-            let small = full.min(FIRST_SEGMENT_BYTES).max(needed);
-            make_zeroed(&*disk.create(&tmp)?, small).inspect_err(|_| drop(disk.remove(&tmp)))?;
+            let file = disk.create(&tmp)?;
+            let made = match self.active.is_none() && needed <= full.min(FIRST_SEGMENT_BYTES) {
+                true => make_zeroed(&*file, full.min(FIRST_SEGMENT_BYTES)),
+                // Nobody waits for 64 MiB of zeros; syncs are slower until the next segment.
+                false => file.allocate(full.max(needed)),
+            };
+            made.inspect_err(|_| drop(disk.remove(&tmp)))?;
             tmp
         };
-        let head = SegmentHead { log_id: self.shared.log_id, first_position: first, created_at: now };
+        let head =
+            SegmentHead { log_id: self.shared.log_id, first_position: first, created_at: now };
         let made = publish_segment(&self.shared, &tmp, &path, &head);
         let file = made.inspect_err(|_| drop(disk.remove(&tmp)))?;
         let capacity = file.len()?;
@@ -208,9 +229,10 @@ impl LogWriter for LocalWriter {
         }
         self.assigner.commit(0);
         let buffer = Bytes::from(std::mem::take(&mut group.buffer));
-        group.finish(&buffer).map(|(_, outcomes)| outcomes).map_err(|FrameFault(what)| {
-            AppendFailure::Failed { reason: what.to_owned() }
-        })
+        group
+            .finish(&buffer)
+            .map(|(_, outcomes)| outcomes)
+            .map_err(|FrameFault(what)| AppendFailure::Failed { reason: what.to_owned() })
     }
 
     fn head(&self) -> Head {
@@ -243,7 +265,11 @@ fn seal_frames(group: &mut Group, group_offset: u32) {
 
 fn table_entries(group: &mut Group, group_offset: u32) -> TableEntries {
     TableEntries {
-        offsets: group.records.iter().map(|record| group_offset + narrow(record.start as u64)).collect(),
+        offsets: group
+            .records
+            .iter()
+            .map(|record| group_offset + narrow(record.start as u64))
+            .collect(),
         identities: std::mem::take(&mut group.identities),
         streams: std::mem::take(&mut group.streams),
     }
@@ -328,4 +354,3 @@ pub(crate) fn fill_with_zeros(file: &dyn DiskFile, start: u64, end: u64) -> io::
 fn narrow(offset: u64) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
-

@@ -36,7 +36,11 @@ type Name = Arc<Mutex<std::path::PathBuf>>;
 
 impl FaultyDisk {
     pub fn new() -> Self {
-        Self { fault: Arc::new(Mutex::new(Fault::None)), log: Arc::default(), names: Arc::default() }
+        Self {
+            fault: Arc::new(Mutex::new(Fault::None)),
+            log: Arc::default(),
+            names: Arc::default(),
+        }
     }
 
     pub fn set(&self, fault: Fault) {

@@ -67,7 +67,7 @@ impl LocalEngine {
     }
 
     pub fn start_with(options: LocalOptions) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = temporary_dir();
         let writer = Some(open_local(dir.path(), options.clone()).unwrap().writer);
         Self { dir, options, writer }
     }
@@ -75,6 +75,12 @@ impl LocalEngine {
     pub fn log(&self) -> LocalLog {
         open_local(self.dir.path(), self.options.clone()).unwrap()
     }
+}
+
+/// A directory that goes with the test, in memory where there is such a place: these tests make
+/// thousands of logs, and what a real disk does is not their matter.
+pub fn temporary_dir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 pub fn small_options() -> LocalOptions {
@@ -138,7 +144,8 @@ pub fn key(text: &str) -> IdempotencyKey {
 pub fn sample(stream_id: &str, data: &str) -> Sample {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1 << 40);
-    let actor = Actor { actor_type: ActorType::Agent, actor_id: ActorId::parse("an-agent").unwrap() };
+    let actor =
+        Actor { actor_type: ActorType::Agent, actor_id: ActorId::parse("an-agent").unwrap() };
     let event_type = EventType::parse("tool.invoked").unwrap();
     Sample {
         draft: Draft::new(event_type, actor, stream("run", stream_id), data.to_owned()),
@@ -234,7 +241,9 @@ pub fn append(writer: &mut dyn LogWriter, units: Vec<Unit>) -> Vec<UnitOutcome> 
 /// The events of a unit that must have been accepted.
 pub fn committed(outcome: &UnitOutcome) -> Vec<Event> {
     match outcome {
-        UnitOutcome::Committed(placed) => placed.iter().map(|placed| placed.event.clone()).collect(),
+        UnitOutcome::Committed(placed) => {
+            placed.iter().map(|placed| placed.event.clone()).collect()
+        }
         other => panic!("not committed: {other:?}"),
     }
 }
@@ -267,7 +276,11 @@ pub fn audit(reader: &dyn LogReader) -> Vec<Event> {
         assert!(event.record().body_matches());
         let header = event.header();
         assert!(events.last().is_none_or(|last| last.header().recorded_at <= header.recorded_at));
-        let name = (header.workspace_id.to_owned(), header.stream_type.to_owned(), header.stream_id.to_owned());
+        let name = (
+            header.workspace_id.to_owned(),
+            header.stream_type.to_owned(),
+            header.stream_id.to_owned(),
+        );
         let before = ends.insert(name, (event.stream_seq(), event.event_hash()));
         let (seq, hash) = before.map_or((Seq(0), None), |(seq, hash)| (seq, Some(hash)));
         assert_eq!(event.stream_seq(), seq.next());

@@ -22,7 +22,8 @@ pub fn places_are_gapless(engine: &mut dyn Engine) {
 }
 
 pub fn receipts_are_what_is_kept(engine: &mut dyn Engine) {
-    let outcomes = append(engine.writer(), vec![unit(&[sample("a", "{\"x\":1}"), sample("a", "2")])]);
+    let outcomes =
+        append(engine.writer(), vec![unit(&[sample("a", "{\"x\":1}"), sample("a", "2")])]);
     let placed = committed(&outcomes[0]);
     assert_eq!(audit(&*engine.reader()), placed);
     assert_eq!(placed[0].data(), "{\"x\":1}");
@@ -34,8 +35,10 @@ pub fn time_never_goes_back(engine: &mut dyn Engine) {
     for now in [100, 50, 200, 150] {
         engine.writer().append(at(now), vec![sample("a", "1").unit()]).unwrap();
     }
-    let times: Vec<i64> =
-        audit(&*engine.reader()).iter().map(|event| event.header().recorded_at.as_micros()).collect();
+    let times: Vec<i64> = audit(&*engine.reader())
+        .iter()
+        .map(|event| event.header().recorded_at.as_micros())
+        .collect();
     assert_eq!(times, [100, 100, 200, 200]);
     let reader = engine.reader();
     for (time, position) in [(100, 0), (101, 2), (200, 2), (201, 4)] {
@@ -61,7 +64,8 @@ pub fn same_id_and_content_is_answered_with_the_first_receipt(engine: &mut dyn E
 }
 
 pub fn same_key_and_content_is_answered_with_the_first_receipt(engine: &mut dyn Engine) {
-    let (event, _) = only(&append(engine.writer(), vec![sample("a", "1").key("k").id(1).unit()])[0]);
+    let (event, _) =
+        only(&append(engine.writer(), vec![sample("a", "1").key("k").id(1).unit()])[0]);
     let again = [sample("a", "1").key("k"), sample("a", "1").key("k").id(2)];
     for again in again {
         let (replay, replayed) = only(&append(engine.writer(), vec![again.unit()])[0]);
@@ -72,13 +76,16 @@ pub fn same_key_and_content_is_answered_with_the_first_receipt(engine: &mut dyn 
 }
 
 pub fn keys_are_per_stream_and_ids_per_workspace(engine: &mut dyn Engine) {
-    let outcomes = append(engine.writer(), vec![
-        sample("a", "1").key("k").unit(),
-        sample("b", "2").key("k").unit(),
-        sample("a", "3").id(9).unit(),
-        sample("a", "4").id(9).workspace("w2").unit(),
-        sample("a", "5").key("k").workspace("w2").unit(),
-    ]);
+    let outcomes = append(
+        engine.writer(),
+        vec![
+            sample("a", "1").key("k").unit(),
+            sample("b", "2").key("k").unit(),
+            sample("a", "3").id(9).unit(),
+            sample("a", "4").id(9).workspace("w2").unit(),
+            sample("a", "5").key("k").workspace("w2").unit(),
+        ],
+    );
     assert!(outcomes.iter().all(|outcome| !only(outcome).1));
     let reader = engine.reader();
     let found = |id: &str| reader.by_event_id(&workspace(id), &event_id(9)).unwrap().unwrap();
@@ -96,7 +103,10 @@ pub fn keys_are_per_stream_and_ids_per_workspace(engine: &mut dyn Engine) {
 }
 
 pub fn an_identity_with_other_content_is_refused(engine: &mut dyn Engine) {
-    append(engine.writer(), vec![sample("a", "1").id(1).key("k1").unit(), sample("a", "2").id(2).key("k2").unit()]);
+    append(
+        engine.writer(),
+        vec![sample("a", "1").id(1).key("k1").unit(), sample("a", "2").id(2).key("k2").unit()],
+    );
     let wrong = [
         (sample("a", "9").id(1).key("k1"), 1),
         (sample("a", "1").id(1), 1),
@@ -117,20 +127,29 @@ pub fn an_identity_with_other_content_is_refused(engine: &mut dyn Engine) {
 }
 
 pub fn an_identity_counts_within_the_same_call(engine: &mut dyn Engine) {
-    let outcomes = append(engine.writer(), vec![
-        sample("a", "1").id(1).unit(),
-        sample("a", "1").id(1).unit(),
-        sample("a", "2").id(1).unit(),
-        unit(&[sample("b", "1").key("k"), sample("b", "1").key("k"), sample("b", "2")]),
-        unit(&[sample("c", "1").key("k"), sample("c", "2").key("k")]),
-        sample("c", "3").key("k").unit(),
-    ]);
+    let outcomes = append(
+        engine.writer(),
+        vec![
+            sample("a", "1").id(1).unit(),
+            sample("a", "1").id(1).unit(),
+            sample("a", "2").id(1).unit(),
+            unit(&[sample("b", "1").key("k"), sample("b", "1").key("k"), sample("b", "2")]),
+            unit(&[sample("c", "1").key("k"), sample("c", "2").key("k")]),
+            sample("c", "3").key("k").unit(),
+        ],
+    );
     assert_eq!(only(&outcomes[1]), (only(&outcomes[0]).0, true));
-    assert!(matches!(refusal(&outcomes[2]), (0, Refusal::IdempotencyConflict { existing: Position(1), .. })));
+    assert!(matches!(
+        refusal(&outcomes[2]),
+        (0, Refusal::IdempotencyConflict { existing: Position(1), .. })
+    ));
     let batch = committed(&outcomes[3]);
     assert_eq!(batch[0], batch[1]);
     assert_eq!(batch[2].stream_seq(), Seq(2));
-    assert!(matches!(refusal(&outcomes[4]), (1, Refusal::IdempotencyConflict { existing: Position(0), .. })));
+    assert!(matches!(
+        refusal(&outcomes[4]),
+        (1, Refusal::IdempotencyConflict { existing: Position(0), .. })
+    ));
     assert_eq!(only(&outcomes[5]).0.stream_seq(), Seq(1));
     assert_eq!(audit(&*engine.reader()).len(), 4);
 }
@@ -138,12 +157,15 @@ pub fn an_identity_counts_within_the_same_call(engine: &mut dyn Engine) {
 pub fn a_refused_unit_leaves_nothing_behind(engine: &mut dyn Engine) {
     append(engine.writer(), vec![sample("a", "1").id(1).unit()]);
     let bad = unit(&[sample("a", "2").id(2).key("k"), sample("b", "3"), sample("a", "9").id(1)]);
-    let outcomes = append(engine.writer(), vec![
-        sample("b", "0").unit(),
-        bad,
-        sample("a", "4").id(2).key("k").unit(),
-        sample("b", "5").unit(),
-    ]);
+    let outcomes = append(
+        engine.writer(),
+        vec![
+            sample("b", "0").unit(),
+            bad,
+            sample("a", "4").id(2).key("k").unit(),
+            sample("b", "5").unit(),
+        ],
+    );
     assert_eq!(refusal(&outcomes[1]).0, 2);
     assert_eq!(only(&outcomes[2]).0.stream_seq(), Seq(2));
     assert_eq!(only(&outcomes[3]).0.stream_seq(), Seq(2));
@@ -154,12 +176,15 @@ pub fn a_refused_unit_leaves_nothing_behind(engine: &mut dyn Engine) {
 
 pub fn expected_seq_is_checked_before_the_unit(engine: &mut dyn Engine) {
     let pair = || unit(&[sample("a", "1"), sample("a", "2")]);
-    let outcomes = append(engine.writer(), vec![
-        expecting(pair(), "a", 1),
-        expecting(pair(), "a", 0),
-        expecting(pair(), "a", 0),
-        expecting(pair(), "a", 2),
-    ]);
+    let outcomes = append(
+        engine.writer(),
+        vec![
+            expecting(pair(), "a", 1),
+            expecting(pair(), "a", 0),
+            expecting(pair(), "a", 0),
+            expecting(pair(), "a", 2),
+        ],
+    );
     let mismatch = |expected, actual| Refusal::SeqMismatch {
         stream: stream("run", "a"),
         expected_seq: Seq(expected),
@@ -170,7 +195,8 @@ pub fn expected_seq_is_checked_before_the_unit(engine: &mut dyn Engine) {
     assert_eq!(refusal(&outcomes[2]), (0, mismatch(0, 2)));
     assert_eq!(committed(&outcomes[3])[1].stream_seq(), Seq(4));
     engine.reopen();
-    let outcomes = append(engine.writer(), vec![expecting(pair(), "a", 3), expecting(pair(), "a", 4)]);
+    let outcomes =
+        append(engine.writer(), vec![expecting(pair(), "a", 3), expecting(pair(), "a", 4)]);
     assert_eq!(refusal(&outcomes[0]), (0, mismatch(3, 4)));
     assert_eq!(committed(&outcomes[1])[0].stream_seq(), Seq(5));
 }
@@ -188,7 +214,8 @@ pub fn identities_are_looked_up_before_expected_seq(engine: &mut dyn Engine) {
 pub fn replays_in_a_unit_answer_and_the_rest_is_appended(engine: &mut dyn Engine) {
     let (event, _) = only(&append(engine.writer(), vec![sample("a", "1").id(1).unit()])[0]);
     let mixed = unit(&[sample("a", "0"), sample("a", "1").id(1), sample("a", "2")]);
-    let outcomes = append(engine.writer(), vec![expecting(mixed.clone(), "a", 0), expecting(mixed, "a", 1)]);
+    let outcomes =
+        append(engine.writer(), vec![expecting(mixed.clone(), "a", 0), expecting(mixed, "a", 1)]);
     assert_eq!(refusal(&outcomes[0]).0, 0);
     let UnitOutcome::Committed(placed) = &outcomes[1] else { panic!("{outcomes:?}") };
     let replayed: Vec<bool> = placed.iter().map(|placed| placed.replayed).collect();
@@ -209,7 +236,9 @@ pub fn headers_of_another_log_are_refused(engine: &mut dyn Engine) {
 
 pub fn identities_survive_sealing_merging_and_reopening(engine: &mut dyn Engine) {
     let samples: Vec<Sample> = (0..300)
-        .map(|number| sample(&format!("s{}", number % 7), "1").id(number).key(&format!("k{number}")))
+        .map(|number| {
+            sample(&format!("s{}", number % 7), "1").id(number).key(&format!("k{number}"))
+        })
         .collect();
     let mut placed = Vec::new();
     for chunk in samples.chunks(11) {
@@ -221,7 +250,10 @@ pub fn identities_survive_sealing_merging_and_reopening(engine: &mut dyn Engine)
             append(engine.writer(), chunk.iter().map(Sample::unit).collect());
         }
         for (sample, event) in samples.iter().zip(&placed) {
-            assert_eq!(only(&append(engine.writer(), vec![sample.unit()])[0]), (event.clone(), true));
+            assert_eq!(
+                only(&append(engine.writer(), vec![sample.unit()])[0]),
+                (event.clone(), true)
+            );
         }
         for (number, event) in placed.iter().enumerate() {
             let found = engine.reader().by_event_id(&workspace("w1"), &event_id(number as u128));
@@ -265,17 +297,21 @@ pub fn stream_pages_and_heads_follow_the_stream(engine: &mut dyn Engine) {
 fn check_stream(reader: &dyn LogReader, name: &StreamKey, events: &[Event]) {
     let w1 = workspace("w1");
     let (first, last) = (events.first().unwrap(), events.last().unwrap());
-    assert_eq!(reader.stream_head(&w1, name).unwrap(), Some(StreamHead {
-        first_seq: Seq(1),
-        last_seq: last.stream_seq(),
-        last_event_hash: last.event_hash(),
-        event_count: events.len() as u64,
-        first_at: first.header().recorded_at,
-        last_at: last.header().recorded_at,
-    }));
+    assert_eq!(
+        reader.stream_head(&w1, name).unwrap(),
+        Some(StreamHead {
+            first_seq: Seq(1),
+            last_seq: last.stream_seq(),
+            last_event_hash: last.event_hash(),
+            event_count: events.len() as u64,
+            first_at: first.header().recorded_at,
+            last_at: last.header().recorded_at,
+        })
+    );
     for from_seq in 0..=events.len() as u64 + 2 {
         for limit in [1, 3, 1_000] {
-            let page = reader.stream_page(&w1, name, Seq(from_seq), PageLimit::events(limit)).unwrap();
+            let page =
+                reader.stream_page(&w1, name, Seq(from_seq), PageLimit::events(limit)).unwrap();
             let wanted = events.iter().filter(|event| event.stream_seq() >= Seq(from_seq));
             let wanted: Vec<Event> = wanted.take(limit).cloned().collect();
             assert_eq!(page, wanted, "{name} from {from_seq} limit {limit}");
@@ -290,7 +326,8 @@ pub fn pages_end_by_bytes_too(engine: &mut dyn Engine) {
     let page = engine.reader().scan(&Query::default(), limit).unwrap();
     assert_eq!((page.events.len(), page.next), (2, Some(Position(2))));
     let tiny = PageLimit { event_count_max: 100, byte_count_max: 1 };
-    let page = engine.reader().stream_page(&workspace("w1"), &stream("run", "a"), Seq(4), tiny).unwrap();
+    let page =
+        engine.reader().stream_page(&workspace("w1"), &stream("run", "a"), Seq(4), tiny).unwrap();
     assert_eq!(page.len(), 1);
 }
 
@@ -304,7 +341,9 @@ pub fn streams_are_listed_by_birth(engine: &mut dyn Engine) {
     for _ in 0..2 {
         let reader = engine.reader();
         let all = audit(&*reader);
-        for (stream_type, id_prefix) in [(None, None), (Some("run"), None), (Some("room"), Some("s1")), (None, Some("zz"))] {
+        for (stream_type, id_prefix) in
+            [(None, None), (Some("run"), None), (Some("room"), Some("s1")), (None, Some("zz"))]
+        {
             for order in [Order::Asc, Order::Desc] {
                 let query = StreamsQuery {
                     workspace_id: workspace("w1"),
@@ -329,7 +368,9 @@ fn check_streams(reader: &dyn LogReader, mut query: StreamsQuery, all: &[Event])
             && query.stream_type.as_ref().is_none_or(|kind| kind.as_str() == header.stream_type)
             && query.id_prefix.as_ref().is_none_or(|prefix| header.stream_id.starts_with(prefix))
     };
-    let mut births: Vec<String> = all.iter().filter(wanted)
+    let mut births: Vec<String> = all
+        .iter()
+        .filter(wanted)
         .map(|event| format!("{}/{}", event.header().stream_type, event.header().stream_id))
         .collect();
     if query.order == Order::Desc {
@@ -352,7 +393,8 @@ fn check_streams(reader: &dyn LogReader, mut query: StreamsQuery, all: &[Event])
 }
 
 pub fn queries_find_what_a_look_at_every_event_finds(engine: &mut dyn Engine) {
-    const TYPES: [&str; 5] = ["tool.invoked", "tool.call.failed", "toolbox.x", "run.started", "plain"];
+    const TYPES: [&str; 5] =
+        ["tool.invoked", "tool.call.failed", "toolbox.x", "run.started", "plain"];
     for number in 0..160_usize {
         let sample = sample(&format!("s{}", number % 5), "1")
             .workspace(if number % 4 == 3 { "w2" } else { "w1" })
@@ -363,15 +405,21 @@ pub fn queries_find_what_a_look_at_every_event_finds(engine: &mut dyn Engine) {
     }
     engine.reopen();
     for number in 0..20_usize {
-        append(engine.writer(), vec![sample(&format!("s{}", number % 5), "1").event_type(TYPES[number % 5]).unit()]);
+        append(
+            engine.writer(),
+            vec![sample(&format!("s{}", number % 5), "1").event_type(TYPES[number % 5]).unit()],
+        );
     }
     let all = audit(&*engine.reader());
     let reader = engine.reader();
-    let mut runner = TestRunner::new(Config { cases: 400, failure_persistence: None, ..Config::default() });
-    runner.run(&queries(), |(query, limit)| {
-        check_query(&*reader, query, limit, &all);
-        Ok(())
-    }).unwrap();
+    let mut runner =
+        TestRunner::new(Config { cases: 400, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&queries(), |(query, limit)| {
+            check_query(&*reader, query, limit, &all);
+            Ok(())
+        })
+        .unwrap();
 }
 
 fn queries() -> impl Strategy<Value = (Query, usize)> {
@@ -380,9 +428,19 @@ fn queries() -> impl Strategy<Value = (Query, usize)> {
         (0..4_u8).prop_map(|number| Filter::Run(RunId::parse(&format!("r{number}")).unwrap())),
         (0..5_u8).prop_map(|number| Filter::Actor(ActorId::parse(&format!("a{number}")).unwrap())),
     ];
-    let pattern = prop::sample::select(vec!["tool.*", "tool.call.*", "tool.invoked", "run.started", "plain", "none"])
-        .prop_map(|text| TypePattern::parse(text).unwrap());
-    let workspace_id = prop::option::weighted(0.8, prop::sample::select(vec!["w1", "w2", "w3"]).prop_map(workspace));
+    let pattern = prop::sample::select(vec![
+        "tool.*",
+        "tool.call.*",
+        "tool.invoked",
+        "run.started",
+        "plain",
+        "none",
+    ])
+    .prop_map(|text| TypePattern::parse(text).unwrap());
+    let workspace_id = prop::option::weighted(
+        0.8,
+        prop::sample::select(vec!["w1", "w2", "w3"]).prop_map(workspace),
+    );
     let micros = || prop::option::of((0..70_i64).prop_map(at));
     (
         workspace_id,
@@ -393,19 +451,29 @@ fn queries() -> impl Strategy<Value = (Query, usize)> {
         any::<bool>(),
         1..40_usize,
     )
-        .prop_map(|(workspace_id, filters, event_types, (after, before), (since, until), is_desc, limit)| {
-            let query = Query {
+        .prop_map(
+            |(
                 workspace_id,
                 filters,
                 event_types,
-                after_position: Position(after),
-                before_position: before.map(Position),
-                since,
-                until,
-                order: if is_desc { Order::Desc } else { Order::Asc },
-            };
-            (query, limit)
-        })
+                (after, before),
+                (since, until),
+                is_desc,
+                limit,
+            )| {
+                let query = Query {
+                    workspace_id,
+                    filters,
+                    event_types,
+                    after_position: Position(after),
+                    before_position: before.map(Position),
+                    since,
+                    until,
+                    order: if is_desc { Order::Desc } else { Order::Asc },
+                };
+                (query, limit)
+            },
+        )
 }
 
 fn check_query(reader: &dyn LogReader, mut query: Query, limit: usize, all: &[Event]) {
@@ -417,7 +485,8 @@ fn check_query(reader: &dyn LogReader, mut query: Query, limit: usize, all: &[Ev
             && query.until.is_none_or(|until| header.recorded_at < until)
             && query.admits(&header)
     };
-    let mut expected: Vec<Position> = all.iter().filter(wanted).map(|event| event.position()).collect();
+    let mut expected: Vec<Position> =
+        all.iter().filter(wanted).map(|event| event.position()).collect();
     if query.order == Order::Desc {
         expected.reverse();
     }
@@ -438,33 +507,49 @@ fn check_query(reader: &dyn LogReader, mut query: Query, limit: usize, all: &[Ev
 /// Any history of units gives the same outcomes and the same log as the plain model.
 pub fn any_history_is_as_in_the_plain_model(engine: &mut dyn Engine) {
     let mut model = MemoryEngine::start();
-    let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
     let event = (0..4_u8, prop::option::of(0..12_u128), prop::option::of(0..6_u8), 0..2_u8);
     let one_unit = (prop::collection::vec(event, 1..4), prop::option::weighted(0.2, 0..6_u64));
     let calls = prop::collection::vec(prop::collection::vec(one_unit, 1..5), 1..4);
     let engine = std::cell::RefCell::new(engine);
     let model = std::cell::RefCell::new(&mut model);
-    runner.run(&calls, |calls| {
-        let (mut engine, mut model) = (engine.borrow_mut(), model.borrow_mut());
-        for call in calls {
-            let units: Vec<Unit> = call.into_iter().map(|(events, expected)| {
-                let samples: Vec<Sample> = events.into_iter().map(|(stream_id, id, key, data)| {
-                    let mut sample = sample(&format!("h{stream_id}"), &data.to_string());
-                    sample = match id { Some(id) => sample.id(1_000 + id), None => sample };
-                    match key { Some(key) => sample.key(&format!("k{key}")), None => sample }
-                }).collect();
-                match expected {
-                    Some(seq) => expecting(unit(&samples), "h0", seq),
-                    None => unit(&samples),
-                }
-            }).collect();
-            let here = append(engine.writer(), units.clone());
-            let there = append(model.writer(), units);
-            assert_eq!(format!("{here:?}"), format!("{there:?}"));
-        }
-        engine.reopen();
-        Ok(())
-    }).unwrap();
+    runner
+        .run(&calls, |calls| {
+            let (mut engine, mut model) = (engine.borrow_mut(), model.borrow_mut());
+            for call in calls {
+                let units: Vec<Unit> = call
+                    .into_iter()
+                    .map(|(events, expected)| {
+                        let samples: Vec<Sample> = events
+                            .into_iter()
+                            .map(|(stream_id, id, key, data)| {
+                                let mut sample =
+                                    sample(&format!("h{stream_id}"), &data.to_string());
+                                sample = match id {
+                                    Some(id) => sample.id(1_000 + id),
+                                    None => sample,
+                                };
+                                match key {
+                                    Some(key) => sample.key(&format!("k{key}")),
+                                    None => sample,
+                                }
+                            })
+                            .collect();
+                        match expected {
+                            Some(seq) => expecting(unit(&samples), "h0", seq),
+                            None => unit(&samples),
+                        }
+                    })
+                    .collect();
+                let here = append(engine.writer(), units.clone());
+                let there = append(model.writer(), units);
+                assert_eq!(format!("{here:?}"), format!("{there:?}"));
+            }
+            engine.reopen();
+            Ok(())
+        })
+        .unwrap();
     let (engine, model) = (engine.into_inner(), model.into_inner());
     assert_eq!(audit(&*engine.reader()), audit(&*model.reader()));
 }

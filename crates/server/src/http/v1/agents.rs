@@ -16,7 +16,7 @@ use crate::problem::ApiProblem;
 use crate::work::blocking;
 
 /// List agents, by their last activity, newest first.
-#[utoipa::path(get, path = routes::AGENTS, tag = "views",
+#[utoipa::path(get, path = routes::AGENTS, operation_id = "listAgents", tag = "views",
     params(
         ("q" = Option<String>, Query, description = "Part of an agent's id."),
         ("limit" = Option<u32>, Query, description = "1 to 1,000; 100 when absent."),

@@ -14,7 +14,7 @@ use crate::params::Params;
 use crate::problem::ApiProblem;
 
 /// List the event types that the server knows, with their schemas.
-#[utoipa::path(get, path = routes::CATALOG, tag = "server",
+#[utoipa::path(get, path = routes::CATALOG, operation_id = "getCatalog", tag = "server",
     responses((status = 200, description = "The types.", body = wire::CatalogAnswer)))]
 pub(crate) async fn catalog(
     State(app): State<App>,

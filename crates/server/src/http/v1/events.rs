@@ -35,7 +35,7 @@ const APPEND_PARAMETERS: [&str; 3] = ["atomic", "expected_seq", "dialect"];
 /// stored before. An array, `{"events": […], "atomic", "expected"}` or NDJSON is a batch: each
 /// event has its own result, in input order. With `atomic=true` all are stored or none.
 /// An answer is sent only after the events are durable.
-#[utoipa::path(post, path = routes::EVENTS, tag = "events",
+#[utoipa::path(post, path = routes::EVENTS, operation_id = "appendEvents", tag = "events",
     params(
         ("atomic" = Option<bool>, Query, description = "All events of the batch or none."),
         ("expected_seq" = Option<u64>, Query, description = "For one event: the last seq that the writer saw in its stream; 0 when the stream must be new."),
@@ -81,7 +81,9 @@ pub(crate) async fn append(
         expected_seq: params.parsed("expected_seq")?,
         traceparent: headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned),
     };
+    let turn = app.bodies.turn(&held).await;
     let answer = app.recorder.append(request).await;
+    drop(turn);
     app.metrics.processing_seconds.observe(began_at.elapsed().as_secs_f64());
     match answer {
         Ok(answer) => Ok(appended(&app, &answer)),
@@ -140,7 +142,7 @@ const PAGE_PARAMETERS: [&str; 8] =
 ///
 /// Filters are joined by AND; `event_type` may be repeated (OR) and end in `.*`. Every filter is
 /// answered from an index. Pass `next` as `cursor`, with the same filters, for the next page.
-#[utoipa::path(get, path = routes::EVENTS, tag = "events",
+#[utoipa::path(get, path = routes::EVENTS, operation_id = "listEvents", tag = "events",
     params(
         ("event_type" = Option<Vec<String>>, Query, description = "An event type, or a family such as `tool.*`; may be repeated."),
         ("category" = Option<String>, Query, description = "A category of the catalog."),
@@ -251,7 +253,7 @@ fn write_event(text: &mut String, shape: EventShape, event: &Event) {
 }
 
 /// Read one event.
-#[utoipa::path(get, path = routes::EVENT, tag = "events",
+#[utoipa::path(get, path = routes::EVENT, operation_id = "getEvent", tag = "events",
     params(
         ("event_id" = String, Path, description = "The event's id."),
         ("as" = Option<String>, Query, description = "`record` for the stored bytes.")),

@@ -12,7 +12,7 @@ use crate::params::Params;
 use crate::problem::ApiProblem;
 
 /// List every limit that a client can run into.
-#[utoipa::path(get, path = routes::LIMITS, tag = "server",
+#[utoipa::path(get, path = routes::LIMITS, operation_id = "getLimits", tag = "server",
     responses((status = 200, description = "The limits.", body = wire::Limits)))]
 pub(crate) async fn limits(
     _caller: Caller<AnyToken>,

@@ -23,7 +23,7 @@ const LIST_PARAMETERS: [&str; 9] =
     ["status", "agent_id", "q", "since", "until", "limit", "cursor", "order", "min_position"];
 
 /// List runs, by their last activity, newest first.
-#[utoipa::path(get, path = routes::RUNS, tag = "views",
+#[utoipa::path(get, path = routes::RUNS, operation_id = "listRuns", tag = "views",
     params(
         ("status" = Option<wire::RunStatus>, Query, description = "Only runs that are so."),
         ("agent_id" = Option<String>, Query, description = "Only runs that this agent took part in."),
@@ -122,7 +122,7 @@ fn wire_run(run: views::Run) -> wire::Run {
 }
 
 /// Read one run with its agents and models.
-#[utoipa::path(get, path = routes::RUN, tag = "views",
+#[utoipa::path(get, path = routes::RUN, operation_id = "getRun", tag = "views",
     params(
         ("run_id" = String, Path, description = "The run."),
         ("min_position" = Option<u64>, Query, description = "Wait until the views reflect this position.")),
@@ -236,7 +236,7 @@ fn wire_model(model: views::ModelUsage) -> wire::ModelUsage {
 }
 
 /// List a run's spans, in order of their starts.
-#[utoipa::path(get, path = routes::RUN_SPANS, tag = "views",
+#[utoipa::path(get, path = routes::RUN_SPANS, operation_id = "listSpans", tag = "views",
     params(
         ("run_id" = String, Path, description = "The run."),
         ("after" = Option<String>, Query, description = "`next` of the page before."),

@@ -14,7 +14,7 @@ use crate::params::Params;
 use crate::problem::ApiProblem;
 
 /// Trade a login code for a session.
-#[utoipa::path(post, path = routes::SESSION, tag = "access", security(()),
+#[utoipa::path(post, path = routes::SESSION, operation_id = "openSession", tag = "access", security(()),
     request_body = wire::OpenSessionRequest,
     responses(
         (status = 201, description = "The session.", body = wire::Session),
@@ -45,7 +45,7 @@ pub(crate) async fn open(
 }
 
 /// Make a login code.
-#[utoipa::path(post, path = routes::SESSION_CODES, tag = "access",
+#[utoipa::path(post, path = routes::SESSION_CODES, operation_id = "makeLoginCode", tag = "access",
     responses(
         (status = 201, description = "The code, good once and for a minute.", body = wire::LoginCode),
         (status = 403, description = "The token may not administer.", body = annals_api::Problem)))]

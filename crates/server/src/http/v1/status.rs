@@ -15,7 +15,7 @@ use crate::params::Params;
 use crate::problem::ApiProblem;
 
 /// How the server is, and what the token may do.
-#[utoipa::path(get, path = routes::STATUS, tag = "server",
+#[utoipa::path(get, path = routes::STATUS, operation_id = "getStatus", tag = "server",
     responses((status = 200, description = "The status.", body = wire::Status)))]
 pub(crate) async fn status(
     State(app): State<App>,

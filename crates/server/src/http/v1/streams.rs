@@ -25,7 +25,7 @@ use crate::sse::{FrameIds, TailParts, tail_response};
 use crate::work::blocking;
 
 /// List the workspace's streams, in order of their first events.
-#[utoipa::path(get, path = routes::STREAMS, tag = "streams",
+#[utoipa::path(get, path = routes::STREAMS, operation_id = "listStreams", tag = "streams",
     params(
         ("stream_type" = Option<String>, Query, description = "Only streams of this kind."),
         ("prefix" = Option<String>, Query, description = "Only streams whose id starts so."),
@@ -80,7 +80,7 @@ fn stream_info(stream: &StreamKey, head: &StreamHead) -> StreamInfo {
 }
 
 /// Read one stream's ends.
-#[utoipa::path(get, path = routes::STREAM, tag = "streams",
+#[utoipa::path(get, path = routes::STREAM, operation_id = "getStream", tag = "streams",
     params(
         ("stream_type" = String, Path, description = "The kind of stream."),
         ("stream_id" = String, Path, description = "Its name within the kind.")),
@@ -119,7 +119,7 @@ fn not_found(stream: &StreamKey) -> ApiProblem {
 /// event type as `event` and the envelope as `data`. `Last-Event-ID` resumes exactly after that id
 /// and wins over the query. A reader that falls too far behind gets `annals.lagged` with its
 /// resume point. A tail of an unknown stream waits for its first event.
-#[utoipa::path(get, path = routes::STREAM_EVENTS, tag = "streams",
+#[utoipa::path(get, path = routes::STREAM_EVENTS, operation_id = "readStream", tag = "streams",
     params(
         ("stream_type" = String, Path, description = "The kind of stream."),
         ("stream_id" = String, Path, description = "Its name within the kind."),

@@ -20,7 +20,7 @@ use crate::work::blocking;
 /// Frames have the position as `id`, the event type as `event` and the envelope as `data`. Without
 /// a resume point the tail starts with the next new event; `Last-Event-ID` wins over the query.
 /// Every 15 seconds there is a comment, or a frame of only an `id`: the position looked at so far.
-#[utoipa::path(get, path = routes::TAIL, tag = "streams",
+#[utoipa::path(get, path = routes::TAIL, operation_id = "followTail", tag = "streams",
     params(
         ("event_type" = Option<Vec<String>>, Query, description = "An event type, or a family such as `tool.*`; may be repeated."),
         ("category" = Option<String>, Query, description = "A category of the catalog."),

@@ -52,7 +52,7 @@ fn right(name: wire::RightName) -> Rights {
 }
 
 /// Issue a token. Its text is in this answer and nowhere else.
-#[utoipa::path(post, path = routes::TOKENS, tag = "access",
+#[utoipa::path(post, path = routes::TOKENS, operation_id = "issueToken", tag = "access",
     request_body = wire::IssueTokenRequest,
     responses(
         (status = 201, description = "The token.", body = wire::IssuedToken),
@@ -103,7 +103,7 @@ fn invalid_member(field: &str, error: &IdError) -> ApiProblem {
 }
 
 /// List all tokens ever made, newest first, without their secrets.
-#[utoipa::path(get, path = routes::TOKENS, tag = "access",
+#[utoipa::path(get, path = routes::TOKENS, operation_id = "listTokens", tag = "access",
     responses(
         (status = 200, description = "The tokens.", body = wire::TokenList),
         (status = 403, description = "The token may not administer.", body = annals_api::Problem)))]
@@ -130,7 +130,7 @@ fn wire_info(info: TokenInfo) -> wire::TokenInfo {
 }
 
 /// Revoke a token. It opens nothing from the answer on, and its live tails end.
-#[utoipa::path(post, path = routes::TOKEN_REVOKE, tag = "access",
+#[utoipa::path(post, path = routes::TOKEN_REVOKE, operation_id = "revokeToken", tag = "access",
     params(("token_id" = String, Path, description = "The token's public part.")),
     responses(
         (status = 200, description = "The token opens nothing any more.", body = wire::RevokedToken),

@@ -18,7 +18,7 @@ use crate::work::blocking;
 const PARAMETERS: [&str; 7] = ["run_id", "agent_id", "tool_name", "status", "limit", "cursor", "min_position"];
 
 /// List tool calls, newest first.
-#[utoipa::path(get, path = routes::TOOL_CALLS, tag = "views",
+#[utoipa::path(get, path = routes::TOOL_CALLS, operation_id = "listToolCalls", tag = "views",
     params(
         ("run_id" = Option<String>, Query, description = "Only calls of a run."),
         ("agent_id" = Option<String>, Query, description = "Only calls of an agent."),

@@ -17,7 +17,7 @@ use crate::problem::ApiProblem;
 use crate::work::blocking;
 
 /// Sum usage by run, agent, model or day.
-#[utoipa::path(get, path = routes::USAGE, tag = "views",
+#[utoipa::path(get, path = routes::USAGE, operation_id = "sumUsage", tag = "views",
     params(
         ("group_by" = Option<String>, Query, description = "`run`, `agent`, `model` (default) or `day` (UTC)."),
         ("since" = Option<String>, Query, description = "Only calls at this time or later (RFC 3339)."),

@@ -94,7 +94,8 @@ mod tests {
     use super::*;
 
     fn keys(seed: u64, count: u64) -> impl Iterator<Item = u64> {
-        (0..count).map(move |number| xxhash_rust::xxh3::xxh3_64_with_seed(&number.to_le_bytes(), seed))
+        (0..count)
+            .map(move |number| xxhash_rust::xxh3::xxh3_64_with_seed(&number.to_le_bytes(), seed))
     }
 
     #[test]

@@ -5,8 +5,8 @@
 
 pub(crate) mod table;
 
-pub(crate) mod page;
 pub(crate) mod filter;
+pub(crate) mod page;
 pub(crate) mod write;
 
 pub(crate) mod cache;

@@ -98,7 +98,8 @@ impl Run {
 
     fn load_covered(&mut self) -> Result<(), RunFault> {
         let count = self.layout.covered_count as usize;
-        for (page, first) in (self.layout.covered_page..).zip((0..count).step_by(COVERED_PER_PAGE)) {
+        for (page, first) in (self.layout.covered_page..).zip((0..count).step_by(COVERED_PER_PAGE))
+        {
             let page = checked_page(&*self.file, page)?;
             for place in 0..COVERED_PER_PAGE.min(count - first) {
                 let start = place * COVERED_BYTES;
@@ -112,7 +113,9 @@ impl Run {
         }
         let ends = (self.covered.first(), self.covered.last());
         match ends {
-            (Some(first), Some(last)) if first.first == self.first && last.last == self.last => Ok(()),
+            (Some(first), Some(last)) if first.first == self.first && last.last == self.last => {
+                Ok(())
+            }
             _ => Err(RunFault::Useless("its segments do not fit its positions")),
         }
     }

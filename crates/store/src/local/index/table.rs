@@ -67,6 +67,9 @@ impl PostingList {
     }
 }
 
+/// So many records are read one by one.
+const FEW_RECORDS: usize = 16;
+
 /// The in-memory index of one segment.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -147,7 +150,10 @@ impl Table {
             let state = self.state();
             state.offsets.get(postings.event_count as usize..).unwrap_or_default().to_vec()
         };
-        let mut reader = RecordReader::sequential(files);
+        let mut reader = match missing.len() > FEW_RECORDS {
+            true => RecordReader::sequential(files),
+            false => RecordReader::new(files),
+        };
         for offset in missing {
             let place = Place { segment: Position(self.first), offset };
             let (record, parts) = reader.record(place)?;

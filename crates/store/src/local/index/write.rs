@@ -24,6 +24,8 @@ pub(crate) const COVERED_BYTES: usize = 24;
 /// Segment entries of a page.
 pub(crate) const COVERED_PER_PAGE: usize = PAGE_ROOM / COVERED_BYTES;
 const WRITE_BYTES: usize = 256 << 10;
+/// Bytes after which a file in the making is synced, so that no commit waits behind all of it.
+const SYNC_BYTES: u64 = 4 << 20;
 
 /// A segment that an index file speaks for, and how to recognise it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,7 @@ pub(crate) struct RunWriter<'a> {
     layout: Layout,
     out: Vec<u8>,
     written: u64,
+    synced: u64,
 }
 
 impl<'a> RunWriter<'a> {
@@ -94,6 +97,7 @@ impl<'a> RunWriter<'a> {
             layout: Layout::default(),
             out: Vec::with_capacity(WRITE_BYTES + PAGE_BYTES),
             written: 0,
+            synced: 0,
         };
         let header = writer.identity();
         seal_page(&mut writer.out, &header);
@@ -239,6 +243,10 @@ impl<'a> RunWriter<'a> {
             self.file.write_at(&self.out, self.written)?;
             self.written += self.out.len() as u64;
             self.out.clear();
+        }
+        if self.written - self.synced > SYNC_BYTES {
+            self.file.sync_data()?;
+            self.synced = self.written;
         }
         Ok(())
     }

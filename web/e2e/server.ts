@@ -1,0 +1,92 @@
+// Owns what the browser tests ask of the server besides the page: seeding, login codes, restarting.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export const SERVER = process.env.ANNALS_URL ?? "http://127.0.0.1:7171";
+const TOKEN = process.env.ANNALS_TOKEN ?? "";
+
+export type Data = Record<string, unknown>;
+
+export interface Draft {
+  event_type: string;
+  occurred_at?: string;
+  run_id?: string;
+  actor: { actor_type: "agent" | "user" | "service"; actor_id: string };
+  stream: { stream_type: string; stream_id: string };
+  data: Data;
+}
+
+const BATCH_EVENTS = 5_000;
+
+/** Appends by NDJSON; resolves when all is durable, with the last position. */
+export async function append(events: readonly Draft[]): Promise<number> {
+  let last = 0;
+  for (let from = 0; from < events.length; from += BATCH_EVENTS) {
+    const lines = events.slice(from, from + BATCH_EVENTS).map((event) => JSON.stringify(event));
+    const answer = await fetch(`${SERVER}/v1/events`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/x-ndjson" },
+      body: `${lines.join("\n")}\n`,
+    });
+    const said = (await answer.json()) as {
+      rejected?: number;
+      results?: { position?: number }[];
+    };
+    if (!answer.ok || said.rejected) {
+      throw new Error(`append: ${answer.status} ${JSON.stringify(said).slice(0, 500)}`);
+    }
+    last = said.results?.at(-1)?.position ?? last;
+  }
+  return last;
+}
+
+/** Waits until the views have folded everything up to `position`. */
+export async function viewsReach(position: number): Promise<void> {
+  for (let tries = 0; tries < 60; tries++) {
+    const answer = await fetch(`${SERVER}/v1/runs?limit=1&min_position=${position}`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    if (answer.ok) return;
+  }
+  throw new Error(`the views did not reach ${position}`);
+}
+
+/** A fresh login link: the one from the environment lives for a minute only. */
+export async function loginUrl(): Promise<string> {
+  const answer = await fetch(`${SERVER}/v1/session/codes`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  if (answer.ok) return ((await answer.json()) as { url: string }).url;
+  const given = process.env.ANNALS_LOGIN_URL;
+  if (given) return given;
+  throw new Error(`no login code: ${answer.status}`);
+}
+
+/** A read token that is kept in the log. A browser session lives in the server's memory and ends with it. */
+export async function readToken(): Promise<string> {
+  const answer = await fetch(`${SERVER}/v1/tokens`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+    body: JSON.stringify({ workspace_id: "default", rights: ["read", "verify"], name: "e2e" }),
+  });
+  if (!answer.ok) throw new Error(`no token: ${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { token: string }).token;
+}
+
+export const RESTART = process.env.ANNALS_RESTART_CMD;
+
+export async function restartServer(): Promise<void> {
+  if (!RESTART) throw new Error("ANNALS_RESTART_CMD is not set");
+  await run("sh", ["-c", RESTART], { timeout: 60_000 });
+}
+
+let unique = 0;
+
+/** Ids that no other test and no earlier run of the tests has used. */
+export function freshId(prefix: string): string {
+  unique++;
+  return `${prefix}_${Date.now().toString(36)}${process.pid.toString(36)}${unique}`;
+}
