@@ -67,7 +67,7 @@ fn batches(plan: &Plan) -> Result<Row> {
         ),
         40_000,
         vec![
-            annals_http("Annals", HTTP_BATCH, DEFAULT, Rc::clone(&writes)),
+            annals_http("Annals", HTTP_BATCH, WITHOUT_CATALOG, Rc::clone(&writes)),
             redis_xadd(PIPELINED, REDIS_PIPELINE),
             nothing_http(HTTP_BATCH, BATCH_ANSWER_BYTES),
             bare_floor(writes),

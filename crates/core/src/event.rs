@@ -8,7 +8,7 @@ use crate::envelope::{write_raw_member, write_text_member};
 use crate::hash::Digest;
 use crate::id::{Position, Seq};
 use crate::json::{members, string_into};
-use crate::record::{HeaderDraft, HeaderError, HeaderRef, Record};
+use crate::record::{HeaderDraft, HeaderError, HeaderRef, Placement, Record};
 
 /// An event of the log. Cloning shares its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,18 +25,19 @@ impl Event {
     /// # Errors
     /// When the header is broken or of a newer format.
     pub fn from_record(record: Record) -> Result<Self, HeaderError> {
+        HeaderRef::parse(&record.header)?;
         let event_hash = record.event_hash();
-        Self::with_hash(record, event_hash)
+        Self::just_written(record, event_hash)
     }
 
-    /// Takes a record whose hash the caller has just computed.
+    /// Takes a record that the caller has just written from a [`HeaderDraft`] and hashed, so that
+    /// its header need not be read once more.
     ///
     /// # Errors
-    /// When the header is broken or of a newer format.
-    pub fn with_hash(record: Record, event_hash: Digest) -> Result<Self, HeaderError> {
-        let header = HeaderRef::parse(&record.header)?;
-        let (position, stream_seq) = (header.position, header.stream_seq);
-        Ok(Self { record, event_hash, position, stream_seq })
+    /// When the header is too short to hold a place.
+    pub fn just_written(record: Record, event_hash: Digest) -> Result<Self, HeaderError> {
+        let place = Placement::of_header(&record.header)?;
+        Ok(Self { record, event_hash, position: place.position, stream_seq: place.stream_seq })
     }
 
     /// The kept bytes.
@@ -70,6 +71,12 @@ impl Event {
     #[must_use]
     pub fn data(&self) -> &str {
         self.body_member("data").unwrap_or("null")
+    }
+
+    /// What kind of fact it is.
+    #[must_use]
+    pub fn event_type(&self) -> &str {
+        HeaderRef::event_type_of(&self.record.header).unwrap_or_default()
     }
 
     /// Its place in the log.

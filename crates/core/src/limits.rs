@@ -58,14 +58,14 @@ mod tests {
 
     #[test]
     fn limits_fit_each_other() {
-        assert!(const { EVENT_BYTES_MAX <= BODY_BYTES_MAX });
-        assert!(const { BODY_BYTES_MAX <= SEQUENCER_QUEUE_BYTES_MAX });
-        assert!(const { SEQUENCER_QUEUE_BYTES_MAX <= IN_FLIGHT_BYTES_MAX });
-        assert!(const { PAGE_EVENTS_DEFAULT <= PAGE_EVENTS_MAX });
-        assert!(const { PAGE_EVENTS_MAX <= BATCH_EVENTS_MAX });
-        assert!(const { TAIL_COUNT_PER_TOKEN_MAX <= TAIL_COUNT_MAX });
-        assert!(const { TAIL_COUNT_MAX <= CONNECTION_COUNT_MAX });
-        assert!(const { EVENT_BYTES_MAX as u64 <= TAIL_LAG_BYTES_MAX });
-        assert!(const { STREAM_TYPE_BYTES_MAX <= ID_BYTES_MAX });
+        const { assert!(EVENT_BYTES_MAX <= BODY_BYTES_MAX) };
+        const { assert!(BODY_BYTES_MAX <= SEQUENCER_QUEUE_BYTES_MAX) };
+        const { assert!(SEQUENCER_QUEUE_BYTES_MAX <= IN_FLIGHT_BYTES_MAX) };
+        const { assert!(PAGE_EVENTS_DEFAULT <= PAGE_EVENTS_MAX) };
+        const { assert!(PAGE_EVENTS_MAX <= BATCH_EVENTS_MAX) };
+        const { assert!(TAIL_COUNT_PER_TOKEN_MAX <= TAIL_COUNT_MAX) };
+        const { assert!(TAIL_COUNT_MAX <= CONNECTION_COUNT_MAX) };
+        const { assert!(EVENT_BYTES_MAX as u64 <= TAIL_LAG_BYTES_MAX) };
+        const { assert!(STREAM_TYPE_BYTES_MAX <= ID_BYTES_MAX) };
     }
 }

@@ -121,7 +121,7 @@ impl Recorder {
         };
         let views = match config.views {
             ViewMode::On => {
-                Views::open(config.data_dir.as_deref(), Arc::clone(&reader), live.head())?
+                Views::open(config.data_dir.as_deref(), Arc::clone(&reader), Arc::clone(&live))?
             }
             ViewMode::Off => Views::off(),
         };

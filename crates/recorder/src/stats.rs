@@ -1,6 +1,6 @@
 //! Counters of what a recorder does, for whoever shows them. No names of clients or ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -78,16 +78,22 @@ impl Stats {
     }
 
     pub(crate) fn count_outcomes(&self, outcomes: &[UnitOutcome]) {
-        let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accepted: HashMap<&str, u64> = HashMap::new();
+        let mut replayed = 0;
         for outcome in outcomes {
             let UnitOutcome::Committed(placed) = outcome else { continue };
             for placed in placed {
                 if placed.replayed {
-                    self.replayed.fetch_add(1, Ordering::Relaxed);
+                    replayed += 1;
                 } else {
-                    bump(&mut counts.accepted, self.label(placed.event.header().event_type));
+                    *accepted.entry(placed.event.event_type()).or_default() += 1;
                 }
             }
+        }
+        self.replayed.fetch_add(replayed, Ordering::Relaxed);
+        let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
+        for (event_type, count) in accepted {
+            *counts.accepted.entry(self.label(event_type).to_owned()).or_default() += count;
         }
     }
 
@@ -95,17 +101,8 @@ impl Stats {
         for event in events {
             if let Err(EventRefusal::Schema { event_type, .. }) = event {
                 let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
-                bump(&mut counts.schema_failures, self.label(event_type));
+                *counts.schema_failures.entry(self.label(event_type).to_owned()).or_default() += 1;
             }
-        }
-    }
-}
-
-fn bump(counts: &mut BTreeMap<String, u64>, label: &str) {
-    match counts.get_mut(label) {
-        Some(count) => *count += 1,
-        None => {
-            counts.insert(label.to_owned(), 1);
         }
     }
 }

@@ -89,7 +89,9 @@ pub(crate) fn connection_permits() -> Arc<Semaphore> {
 async fn rest_after(error: &io::Error) {
     let is_the_clients = matches!(
         error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
     );
     if !is_the_clients {
         tracing::warn!(%error, "a connection could not be accepted");
@@ -134,7 +136,8 @@ impl Acceptor {
         let Ok(local) = socket.local_addr() else { return };
         let activity = Arc::new(Activity::default());
         let io = TokioIo::new(PatientSocket::new(socket, Arc::clone(&activity), &self.timings));
-        let service = service_fn(answerer(self.router.clone(), activity, LocalIp(local.ip().to_canonical())));
+        let service =
+            service_fn(answerer(self.router.clone(), activity, LocalIp(local.ip().to_canonical())));
         let connection = self.builder.serve_connection(io, service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -157,7 +160,9 @@ fn answerer(
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(local_ip);
         let answered = router.clone().call(request);
-        Box::pin(async move { answered.await.map(|response| response.map(|body| GuardedBody::new(body, busy))) })
+        Box::pin(async move {
+            answered.await.map(|response| response.map(|body| GuardedBody::new(body, busy)))
+        })
     }
 }
 

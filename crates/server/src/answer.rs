@@ -29,7 +29,9 @@ pub(crate) fn json_text(form: Form, text: String) -> Response {
         Form::Msgpack => annals_core::msgpack::from_json(&text).into_response(),
         Form::Json | Form::Ndjson | Form::EventStream => text.into_response(),
     };
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
     response
 }
 
@@ -74,7 +76,9 @@ impl ListWriter {
     /// Adds an item that has a wire type.
     pub(crate) fn value<T: Serialize>(&mut self, value: &T) {
         // Wire types are structs of texts and numbers, which always have a JSON form.
-        self.item(|text| text.push_str(&serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())));
+        self.item(|text| {
+            text.push_str(&serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()))
+        });
     }
 
     /// Ends the list. NDJSON has the end in headers, for it has no place in the body.

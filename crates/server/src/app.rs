@@ -16,8 +16,8 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::body::BodyRules;
 use crate::budget::BodyBudget;
-use crate::dashboard::CompressedFiles;
 use crate::config::{ServerConfig, Timings};
+use crate::dashboard::CompressedFiles;
 use crate::guard::HostNames;
 use crate::metrics::Metrics;
 use crate::sessions::Sessions;
@@ -121,7 +121,13 @@ impl Routes {
         self.add(Method::POST, MethodFilter::POST, path, handler)
     }
 
-    fn add<H, T>(mut self, method: Method, filter: MethodFilter, path: &'static str, handler: H) -> Self
+    fn add<H, T>(
+        mut self,
+        method: Method,
+        filter: MethodFilter,
+        path: &'static str,
+        handler: H,
+    ) -> Self
     where
         H: Handler<T, App>,
         T: 'static,

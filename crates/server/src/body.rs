@@ -87,7 +87,11 @@ async fn read_plain(frames: &mut PacedFrames, rules: &BodyRules) -> Result<HeldB
     if frames.is_done() && first.len() <= rules.byte_count_max {
         // The usual case: the body came at once, and stays where it is.
         let is_held = share.grow_to(first.len());
-        return if is_held { Ok(HeldBody { bytes: first, _share: share }) } else { Err(overloaded()) };
+        return if is_held {
+            Ok(HeldBody { bytes: first, _share: share })
+        } else {
+            Err(overloaded())
+        };
     }
     let mut gathered = Gathered::new(share, rules.byte_count_max);
     gathered.push(&first).map_err(gather_problem)?;
@@ -246,7 +250,8 @@ impl PacedFrames {
 }
 
 fn too_slow() -> ApiProblem {
-    let detail = format!("the body came more slowly than {BODY_BYTES_PER_SECOND_MIN} bytes a second");
+    let detail =
+        format!("the body came more slowly than {BODY_BYTES_PER_SECOND_MIN} bytes a second");
     ApiProblem::new(reason::BODY_TOO_SLOW, detail)
         .with("bytes_per_second_min", BODY_BYTES_PER_SECOND_MIN)
 }

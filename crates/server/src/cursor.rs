@@ -40,8 +40,11 @@ pub(crate) fn encode(place: impl Into<Place>, question: &Digest) -> String {
 
 /// Reads a cursor that `encode` made for the same question.
 pub(crate) fn decode(text: &str, question: &Digest) -> Result<Place, ApiProblem> {
-    let bytes: [u8; CURSOR_BYTES] =
-        URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(foreign)?;
+    let bytes: [u8; CURSOR_BYTES] = URL_SAFE_NO_PAD
+        .decode(text)
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(foreign)?;
     let [version, rest @ ..] = bytes;
     let (place, given_seal) = rest.split_at(PLACE_BYTES);
     let (major, minor) = place.split_at(8);

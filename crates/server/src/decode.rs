@@ -76,9 +76,7 @@ impl Decoder {
                 let output = decoder.finish().map_err(|error| broken("gzip", error.to_string()))?;
                 Ok(output.gathered.finish())
             }
-            Self::Zstd(decoder) if decoder.frame_complete => {
-                Ok(decoder.output.gathered.finish())
-            }
+            Self::Zstd(decoder) if decoder.frame_complete => Ok(decoder.output.gathered.finish()),
             Self::Zstd(_) => Err(broken("zstd", "it ends too early")),
         }
     }
@@ -135,7 +133,8 @@ pub(crate) struct ZstdDecoder {
 
 impl ZstdDecoder {
     fn new(output: Output) -> Result<Self, DecodeRefusal> {
-        let mut context = DCtx::try_create().ok_or_else(|| broken("zstd", "there is no memory for it"))?;
+        let mut context =
+            DCtx::try_create().ok_or_else(|| broken("zstd", "there is no memory for it"))?;
         context
             .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))
             .map_err(|code| broken("zstd", get_error_name(code)))?;
@@ -230,6 +229,9 @@ mod tests {
         encoder.window_log(25).unwrap();
         encoder.write_all(&[7; 1000]).unwrap();
         let packed = encoder.finish().unwrap();
-        assert!(matches!(decode(Encoding::Zstd, &packed, 1 << 20), Err(DecodeRefusal::Broken { .. })));
+        assert!(matches!(
+            decode(Encoding::Zstd, &packed, 1 << 20),
+            Err(DecodeRefusal::Broken { .. })
+        ));
     }
 }

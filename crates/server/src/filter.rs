@@ -81,13 +81,19 @@ fn event_types(recorder: &Recorder, params: &Params) -> Result<Vec<TypePattern>,
         return Ok(patterns);
     };
     let entries = recorder.catalog().entries();
-    let of_category: Vec<_> = entries.iter().filter(|entry| entry.category.as_str() == category).collect();
+    let of_category: Vec<_> =
+        entries.iter().filter(|entry| entry.category.as_str() == category).collect();
     if of_category.is_empty() {
-        return Err(invalid("category", "no type of the catalog is of this category; see GET /v1/catalog"));
+        return Err(invalid(
+            "category",
+            "no type of the catalog is of this category; see GET /v1/catalog",
+        ));
     }
-    let is_wanted = |event_type: &str| patterns.is_empty() || patterns.iter().any(|one| one.admits(event_type));
+    let is_wanted =
+        |event_type: &str| patterns.is_empty() || patterns.iter().any(|one| one.admits(event_type));
     let wanted = of_category.iter().filter(|entry| is_wanted(&entry.event_type));
-    let types: Vec<_> = wanted.filter_map(|entry| TypePattern::parse(&entry.event_type).ok()).collect();
+    let types: Vec<_> =
+        wanted.filter_map(|entry| TypePattern::parse(&entry.event_type).ok()).collect();
     if types.is_empty() {
         return Ok(vec![TypePattern::Exact(nothing()?)]);
     }
@@ -111,7 +117,10 @@ pub(crate) fn order(params: &Params) -> Result<Order, ApiProblem> {
 /// A time of a filter.
 pub(crate) fn time(params: &Params, name: &'static str) -> Result<Option<Timestamp>, ApiProblem> {
     let text = params.one(name)?;
-    text.map(|text| Timestamp::parse(text).map(|parsed| parsed.at).map_err(|error| invalid(name, error))).transpose()
+    text.map(|text| {
+        Timestamp::parse(text).map(|parsed| parsed.at).map_err(|error| invalid(name, error))
+    })
+    .transpose()
 }
 
 /// Whether events are wanted as readers see them or as their stored bytes.

@@ -84,7 +84,8 @@ impl Gathered {
 
     fn move_to_pages(&mut self) -> Result<(), GatherRefusal> {
         if let Place::Small(small) = &self.place {
-            let mut pages = MmapMut::map_anon(self.byte_count_max).map_err(|_| GatherRefusal::Overloaded)?;
+            let mut pages =
+                MmapMut::map_anon(self.byte_count_max).map_err(|_| GatherRefusal::Overloaded)?;
             pages[..small.len()].copy_from_slice(small);
             self.place = Place::Pages(Pages { pages, byte_count: small.len() });
         }

@@ -29,7 +29,11 @@ impl HostNames {
     /// Refuses a request for another host or from a page of another site.
     ///
     /// `local_ip` is the address that the connection came in by; it may always be named.
-    pub(crate) fn check<B>(&self, request: &Request<B>, local_ip: IpAddr) -> Result<(), ApiProblem> {
+    pub(crate) fn check<B>(
+        &self,
+        request: &Request<B>,
+        local_ip: IpAddr,
+    ) -> Result<(), ApiProblem> {
         let host = named_host(request).ok_or_else(|| misdirected("it names no host"))?;
         if !self.knows(&host, local_ip) {
             return Err(misdirected(&format!("`{}` is not a name of this server", host.host())));
@@ -102,7 +106,14 @@ mod tests {
 
     #[test]
     fn knows_its_own_names_at_any_port() {
-        for host in ["localhost:7171", "LOCALHOST", "127.0.0.1:1", "[::1]:7171", "192.168.7.7", "annals.example:80"] {
+        for host in [
+            "localhost:7171",
+            "LOCALHOST",
+            "127.0.0.1:1",
+            "[::1]:7171",
+            "192.168.7.7",
+            "annals.example:80",
+        ] {
             assert_eq!(check("/v1/events", &[("host", host)]), Ok(()), "{host}");
         }
         assert_eq!(check("http://localhost:7171/v1/events", &[("host", "localhost:7171")]), Ok(()));
@@ -110,11 +121,15 @@ mod tests {
 
     #[test]
     fn refuses_foreign_missing_doubled_and_contradicting_hosts() {
-        for host in ["evil.example", "localhost.evil.example", "192.168.7.8", "evil@localhost", ""] {
+        for host in ["evil.example", "localhost.evil.example", "192.168.7.8", "evil@localhost", ""]
+        {
             assert_eq!(check("/", &[("host", host)]), Err("misdirected"), "{host}");
         }
         assert_eq!(check("/", &[]), Err("misdirected"));
-        assert_eq!(check("/", &[("host", "localhost"), ("host", "evil.example")]), Err("misdirected"));
+        assert_eq!(
+            check("/", &[("host", "localhost"), ("host", "evil.example")]),
+            Err("misdirected")
+        );
         assert_eq!(check("http://evil.example/", &[("host", "localhost")]), Err("misdirected"));
     }
 
@@ -122,7 +137,13 @@ mod tests {
     fn refuses_pages_of_other_sites() {
         let host = ("host", "localhost:7171");
         assert_eq!(check("/", &[host, ("origin", "http://localhost:7171")]), Ok(()));
-        for origin in ["http://localhost:3000", "https://evil.example", "null", "", "http://localhost:7171.evil.example"] {
+        for origin in [
+            "http://localhost:3000",
+            "https://evil.example",
+            "null",
+            "",
+            "http://localhost:7171.evil.example",
+        ] {
             assert_eq!(check("/", &[host, ("origin", origin)]), Err("foreign_origin"), "{origin}");
         }
     }

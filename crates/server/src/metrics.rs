@@ -110,8 +110,11 @@ impl Metrics {
 
     /// Counts an answered request. `route` is a route's pattern, never a client's path.
     pub(crate) fn count_request(&self, method: &axum::http::Method, route: &str, status: u16) {
-        let labels =
-            RequestLabels { method: method_label(method), route: route.to_owned(), status: class(status) };
+        let labels = RequestLabels {
+            method: method_label(method),
+            route: route.to_owned(),
+            status: class(status),
+        };
         self.requests.get_or_create(&labels).inc();
     }
 }
@@ -165,7 +168,10 @@ impl EventRate {
 #[utoipa::path(get, path = routes::METRICS, operation_id = "getMetrics", tag = "server",
     responses((status = 200, description = "Metrics in the Prometheus text format 0.0.4.",
         content((String = "text/plain")))))]
-pub(crate) async fn metrics(State(app): State<App>, _caller: Caller<Read>) -> Result<Response, ApiProblem> {
+pub(crate) async fn metrics(
+    State(app): State<App>,
+    _caller: Caller<Read>,
+) -> Result<Response, ApiProblem> {
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry(&app)).map_err(|error| {
         tracing::error!(%error, "metrics could not be written");
@@ -192,9 +198,17 @@ fn register_seed_names(registry: &mut Registry, app: &App) {
     let accepted = by_type(&stats.accepted);
     registry.register("events_processed_total", "Events that were stored, by type", accepted);
     let duration = metrics.processing_seconds.clone();
-    registry.register("processing_duration_seconds", "From an append's head to its answer", duration);
+    registry.register(
+        "processing_duration_seconds",
+        "From an append's head to its answer",
+        duration,
+    );
     let errors = metrics.processing_errors.clone();
-    registry.register("processing_errors_total", "Refused appends and events, by reason code", errors);
+    registry.register(
+        "processing_errors_total",
+        "Refused appends and events, by reason code",
+        errors,
+    );
     let failures = by_type(&stats.schema_failures);
     let help = "Events whose data did not fit the schema of their type";
     registry.register("schema_validation_failures", help, failures.clone());
@@ -220,7 +234,11 @@ fn register_log(registry: &mut Registry, app: &App) {
     let help = "Time spent in commits, syncs included";
     registry.register("annals_commit_seconds_total", help, sync_seconds);
     let replayed = ExactCounter::of(stats.replayed);
-    registry.register("annals_events_replayed_total", "Events answered with an earlier receipt", replayed);
+    registry.register(
+        "annals_events_replayed_total",
+        "Events answered with an earlier receipt",
+        replayed,
+    );
     registry.register("annals_head_position", "The newest position of the log", gauge(head));
     let queued = gauge(app.recorder.queued_bytes() as u64);
     registry.register("annals_queue_bytes", "Bytes of events that wait for the sequencer", queued);
@@ -239,7 +257,11 @@ fn register_server(registry: &mut Registry, app: &App) {
     let requests = metrics.requests.clone();
     registry.register("annals_http_requests_total", "Answered requests", requests);
     let failed = metrics.failed_authentications.clone();
-    registry.register("annals_failed_authentications_total", "Requests without a valid credential", failed);
+    registry.register(
+        "annals_failed_authentications_total",
+        "Requests without a valid credential",
+        failed,
+    );
     let uptime = gauge(app.started_at.elapsed().as_secs());
     registry.register("annals_uptime_seconds", "Seconds since the start", uptime);
 }

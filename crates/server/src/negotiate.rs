@@ -20,7 +20,8 @@ pub(crate) const LIST_FORMS: &[Form] = &[Form::Json, Form::Ndjson, Form::Msgpack
 /// The forms of single documents.
 pub(crate) const DOCUMENT_FORMS: &[Form] = &[Form::Json, Form::Msgpack];
 /// The forms of a stream's events.
-pub(crate) const STREAM_FORMS: &[Form] = &[Form::Json, Form::Ndjson, Form::Msgpack, Form::EventStream];
+pub(crate) const STREAM_FORMS: &[Form] =
+    &[Form::Json, Form::Ndjson, Form::Msgpack, Form::EventStream];
 /// The form of live tails.
 pub(crate) const TAIL_FORMS: &[Form] = &[Form::EventStream];
 
@@ -39,7 +40,9 @@ impl Form {
         match range.split_once('/') {
             Some(("*", "*")) => true,
             Some((wanted, "*")) => wanted.eq_ignore_ascii_case(kind),
-            Some((wanted, sub)) => wanted.eq_ignore_ascii_case(kind) && sub.eq_ignore_ascii_case(subkind),
+            Some((wanted, sub)) => {
+                wanted.eq_ignore_ascii_case(kind) && sub.eq_ignore_ascii_case(subkind)
+            }
             None => false,
         }
     }
@@ -94,8 +97,12 @@ pub(crate) fn body_format(headers: &HeaderMap) -> Result<BodyFormat, ApiProblem>
     let media_type = given.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
     match media_type.to_ascii_lowercase().as_str() {
         "application/json" => Ok(BodyFormat::Json),
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(BodyFormat::Ndjson),
-        "application/msgpack" | "application/x-msgpack" | "application/vnd.msgpack" => Ok(BodyFormat::MessagePack),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => {
+            Ok(BodyFormat::Ndjson)
+        }
+        "application/msgpack" | "application/x-msgpack" | "application/vnd.msgpack" => {
+            Ok(BodyFormat::MessagePack)
+        }
         _ => Err(unsupported(media_type)),
     }
 }
@@ -106,7 +113,8 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiProblem> {
         Ok(BodyFormat::Json) => Ok(()),
         Ok(BodyFormat::Ndjson | BodyFormat::MessagePack) | Err(_) => {
             let detail = "the route takes application/json";
-            Err(ApiProblem::new(reason::UNSUPPORTED_MEDIA_TYPE, detail).with("supported", vec!["application/json"]))
+            Err(ApiProblem::new(reason::UNSUPPORTED_MEDIA_TYPE, detail)
+                .with("supported", vec!["application/json"]))
         }
     }
 }
@@ -135,8 +143,14 @@ mod tests {
         assert_eq!(chosen(None, LIST_FORMS), Some(Form::Json));
         assert_eq!(chosen(Some("*/*"), LIST_FORMS), Some(Form::Json));
         assert_eq!(chosen(Some("application/x-ndjson"), LIST_FORMS), Some(Form::Ndjson));
-        assert_eq!(chosen(Some("application/json;q=0.5, application/msgpack"), LIST_FORMS), Some(Form::Msgpack));
-        assert_eq!(chosen(Some("text/html,application/xhtml+xml,*/*;q=0.8"), LIST_FORMS), Some(Form::Json));
+        assert_eq!(
+            chosen(Some("application/json;q=0.5, application/msgpack"), LIST_FORMS),
+            Some(Form::Msgpack)
+        );
+        assert_eq!(
+            chosen(Some("text/html,application/xhtml+xml,*/*;q=0.8"), LIST_FORMS),
+            Some(Form::Json)
+        );
         assert_eq!(chosen(Some("Text/Event-Stream"), STREAM_FORMS), Some(Form::EventStream));
         assert_eq!(chosen(Some("text/*"), STREAM_FORMS), Some(Form::EventStream));
     }

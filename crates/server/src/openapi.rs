@@ -59,7 +59,10 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// The OpenAPI document of this server.
 #[utoipa::path(get, path = routes::OPENAPI, operation_id = "getOpenApi", tag = "server",
     responses((status = 200, description = "The document.", body = serde_json::Value)))]
-pub(crate) async fn openapi(State(_): State<App>, _caller: Caller<AnyToken>) -> Result<Response, ApiProblem> {
+pub(crate) async fn openapi(
+    State(_): State<App>,
+    _caller: Caller<AnyToken>,
+) -> Result<Response, ApiProblem> {
     let text = document().to_json().map_err(|error| {
         tracing::error!(%error, "the OpenAPI document could not be written");
         ApiProblem::new(reason::INTERNAL, "the document could not be written")
@@ -70,6 +73,8 @@ pub(crate) async fn openapi(State(_): State<App>, _caller: Caller<AnyToken>) -> 
 /// Answers a JSON text.
 pub(crate) fn json(text: String) -> Response {
     let mut response = text.into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -76,7 +76,11 @@ impl Params {
     }
 
     /// How many items a page may have.
-    pub(crate) fn limit_up_to(&self, default: usize, limit_max: usize) -> Result<usize, ApiProblem> {
+    pub(crate) fn limit_up_to(
+        &self,
+        default: usize,
+        limit_max: usize,
+    ) -> Result<usize, ApiProblem> {
         let mut given = self.all("limit");
         let Some(text) = given.next() else { return Ok(default) };
         match text.parse() {
@@ -91,8 +95,11 @@ impl Params {
 
     /// What the request asks for, whatever page of it: a cursor holds for one such question.
     pub(crate) fn question(&self, route: &str, workspace_id: &str) -> Digest {
-        let mut pairs: Vec<_> =
-            self.pairs.iter().filter(|(name, _)| !SHAPE_PARAMETERS.contains(&name.as_str())).collect();
+        let mut pairs: Vec<_> = self
+            .pairs
+            .iter()
+            .filter(|(name, _)| !SHAPE_PARAMETERS.contains(&name.as_str()))
+            .collect();
         pairs.sort();
         let text = format!("{route}\0{workspace_id}\0{pairs:?}");
         sha256(&[text.as_bytes()])
@@ -100,9 +107,15 @@ impl Params {
 }
 
 fn unknown(name: &str, allowed: &[&str]) -> ApiProblem {
-    let known = if allowed.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", allowed.join(", ")) };
+    let known = if allowed.is_empty() {
+        "it takes none".to_owned()
+    } else {
+        format!("it takes {}", allowed.join(", "))
+    };
     let detail = format!("`{name}` is no parameter of this route; {known}");
-    ApiProblem::new(reason::UNKNOWN_PARAMETER, detail).with("parameter", name).with("allowed", allowed.to_vec())
+    ApiProblem::new(reason::UNKNOWN_PARAMETER, detail)
+        .with("parameter", name)
+        .with("allowed", allowed.to_vec())
 }
 
 /// A parameter has a value that it cannot have.
@@ -124,7 +137,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiProblem> {
         let path: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, state).await;
-        let problem = |error: PathRejection| ApiProblem::new(reason::INVALID_PARAMETER, error.body_text());
+        let problem =
+            |error: PathRejection| ApiProblem::new(reason::INVALID_PARAMETER, error.body_text());
         path.map(|Path(value)| Self(value)).map_err(problem)
     }
 }
@@ -134,7 +148,10 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<Params, ApiProblem> {
-        Params::read(&format!("/x?{query}").parse().unwrap(), &["limit", "event_type", "order", "cursor"])
+        Params::read(
+            &format!("/x?{query}").parse().unwrap(),
+            &["limit", "event_type", "order", "cursor"],
+        )
     }
 
     fn code<T: std::fmt::Debug>(result: Result<T, ApiProblem>) -> &'static str {
@@ -147,7 +164,11 @@ mod tests {
         assert_eq!(code(read("order=a&order=b").unwrap().one("order")), "invalid_parameter");
         assert_eq!(code(read("order=x").unwrap().flag("order")), "invalid_parameter");
         for limit in ["0", "1001", "-1", "1.0", "", "1e2", "1&limit=1"] {
-            assert_eq!(code(read(&format!("limit={limit}")).unwrap().limit()), "invalid_limit", "{limit}");
+            assert_eq!(
+                code(read(&format!("limit={limit}")).unwrap().limit()),
+                "invalid_limit",
+                "{limit}"
+            );
         }
         assert_eq!(read("limit=1000").unwrap().limit().unwrap(), 1000);
         assert_eq!(read("").unwrap().limit().unwrap(), 100);
@@ -162,7 +183,10 @@ mod tests {
     #[test]
     fn a_question_is_the_same_on_every_page_and_in_every_order() {
         let question = |query: &str| read(query).unwrap().question("/r", "w");
-        assert_eq!(question("order=asc&event_type=a"), question("event_type=a&limit=5&order=asc&cursor=x"));
+        assert_eq!(
+            question("order=asc&event_type=a"),
+            question("event_type=a&limit=5&order=asc&cursor=x")
+        );
         assert_ne!(question("order=asc"), question("order=desc"));
         assert_ne!(question("order=asc"), read("order=asc").unwrap().question("/r", "v"));
     }

@@ -105,7 +105,12 @@ impl ReceiptWriter {
         self.notice_time(header.recorded_at);
         let text = &mut self.text;
         let _ = write!(text, "\"event_id\":\"{}\",\"position\":", header.event_id);
-        let _ = write!(text, "{},\"stream_seq\":{},\"recorded_at\":\"", event.position(), event.stream_seq());
+        let _ = write!(
+            text,
+            "{},\"stream_seq\":{},\"recorded_at\":\"",
+            event.position(),
+            event.stream_seq()
+        );
         text.push_str(&self.last_time_text);
         text.push_str("\",\"event_hash\":");
         push_digest(text, event.event_hash());
@@ -136,7 +141,8 @@ impl ReceiptWriter {
         string_into(text, reason.title);
         text.push_str(",\"detail\":");
         string_into(text, problem.detail());
-        let _ = write!(text, ",\"reason_code\":\"{}\",\"retryable\":{}", reason.code, reason.retryable);
+        let _ =
+            write!(text, ",\"reason_code\":\"{}\",\"retryable\":{}", reason.code, reason.retryable);
         let details = serde_json::to_string(problem.details()).unwrap_or_else(|_| "{}".to_owned());
         text.push_str(",\"details\":");
         text.push_str(&details);

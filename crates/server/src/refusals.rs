@@ -26,11 +26,15 @@ pub(crate) fn event_problem(refusal: &EventRefusal) -> ApiProblem {
         EventRefusal::ClockAhead { occurred_at, now } => {
             problem.with("occurred_at", occurred_at.to_string()).with("now", now.to_string())
         }
-        EventRefusal::UnauthorizedWorkspace { claimed } => problem.with("workspace_id", claimed.as_str()),
-        EventRefusal::OutOfScope { event_type, stream_type } => {
-            problem.with("event_type", event_type.as_str()).with("stream_type", stream_type.as_str())
+        EventRefusal::UnauthorizedWorkspace { claimed } => {
+            problem.with("workspace_id", claimed.as_str())
         }
-        EventRefusal::ControlType { event_type, route } => control_problem(event_type, route.as_deref()),
+        EventRefusal::OutOfScope { event_type, stream_type } => problem
+            .with("event_type", event_type.as_str())
+            .with("stream_type", stream_type.as_str()),
+        EventRefusal::ControlType { event_type, route } => {
+            control_problem(event_type, route.as_deref())
+        }
         EventRefusal::Schema { event_type, pointer, .. } => {
             problem.with("event_type", event_type.as_str()).with("path", pointer.as_str())
         }
@@ -72,7 +76,9 @@ fn control_problem(event_type: &str, route: Option<&str>) -> ApiProblem {
         Some(route) => format!("`{event_type}` is written by the server alone; use {route}"),
         None => format!("`{event_type}` is written by the server alone, when it decides it"),
     };
-    ApiProblem::new(reason::CONTROL_TYPE, detail).with("event_type", event_type).with("route", route)
+    ApiProblem::new(reason::CONTROL_TYPE, detail)
+        .with("event_type", event_type)
+        .with("route", route)
 }
 
 /// Why a JSON text is refused.
@@ -84,16 +90,24 @@ pub(crate) fn json_problem(error: &JsonError) -> ApiProblem {
         | JsonError::Utf8 { offset }
         | JsonError::TrailingData { offset }
         | JsonError::UnpairedSurrogate { offset } => problem.with("offset", *offset),
-        JsonError::DuplicateKey { key, offset } => problem.with("key", key.as_str()).with("offset", *offset),
-        JsonError::TooManyElements { element_count_max } => problem.with("event_count_max", *element_count_max),
+        JsonError::DuplicateKey { key, offset } => {
+            problem.with("key", key.as_str()).with("offset", *offset)
+        }
+        JsonError::TooManyElements { element_count_max } => {
+            problem.with("event_count_max", *element_count_max)
+        }
         JsonError::TooDeep { depth_max } => problem.with("depth_max", *depth_max),
-        JsonError::TooManyNodes { node_count_max } => problem.with("node_count_max", *node_count_max),
+        JsonError::TooManyNodes { node_count_max } => {
+            problem.with("node_count_max", *node_count_max)
+        }
     }
 }
 
 fn json_reason(error: &JsonError) -> &'static Reason {
     match error {
-        JsonError::Empty | JsonError::Syntax { .. } | JsonError::TrailingData { .. } => reason::INVALID_JSON,
+        JsonError::Empty | JsonError::Syntax { .. } | JsonError::TrailingData { .. } => {
+            reason::INVALID_JSON
+        }
         JsonError::Utf8 { .. } => reason::INVALID_UTF8,
         JsonError::TooManyElements { .. } => reason::TOO_MANY_EVENTS,
         JsonError::TooDeep { .. } => reason::TOO_DEEP,
@@ -139,7 +153,9 @@ fn msgpack_problem(error: &MsgpackError) -> ApiProblem {
         | MsgpackError::Utf8 { offset } => problem.with("offset", *offset),
         MsgpackError::DuplicateKey { key } => problem.with("key", key.as_str()),
         MsgpackError::TooDeep { depth_max } => problem.with("depth_max", *depth_max),
-        MsgpackError::TooManyNodes { node_count_max } => problem.with("node_count_max", *node_count_max),
+        MsgpackError::TooManyNodes { node_count_max } => {
+            problem.with("node_count_max", *node_count_max)
+        }
     }
 }
 
@@ -169,9 +185,7 @@ pub(crate) fn append_problem(refusal: &AppendRefusal) -> ApiProblem {
         AppendRefusal::TooManyEvents { event_count_max } => {
             plain(reason::TOO_MANY_EVENTS).with("event_count_max", *event_count_max)
         }
-        AppendRefusal::Options(fault) => {
-            ApiProblem::new(reason::INVALID_BATCH, fault.to_string())
-        }
+        AppendRefusal::Options(fault) => ApiProblem::new(reason::INVALID_BATCH, fault.to_string()),
         AppendRefusal::ExpectedSeqMisplaced { .. } => plain(reason::INVALID_BATCH),
         AppendRefusal::Event { index, refusal } => {
             let problem = event_problem(refusal);
@@ -180,9 +194,10 @@ pub(crate) fn append_problem(refusal: &AppendRefusal) -> ApiProblem {
                 None => problem,
             }
         }
-        AppendRefusal::AllRejected(results) => {
-            ApiProblem::new(reason::BATCH_REJECTED, format!("none of the {} events was stored", results.len()))
-        }
+        AppendRefusal::AllRejected(results) => ApiProblem::new(
+            reason::BATCH_REJECTED,
+            format!("none of the {} events was stored", results.len()),
+        ),
         AppendRefusal::CredentialEnded => plain(reason::UNAUTHORIZED),
         AppendRefusal::Overloaded => plain(reason::OVERLOADED),
         AppendRefusal::StorageFull => plain(reason::STORAGE_FULL),

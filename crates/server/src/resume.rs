@@ -69,7 +69,10 @@ pub(crate) fn stream_start(
     claim: ResumeClaim,
     from_seq: Option<u64>,
 ) -> Result<FollowStart, ApiProblem> {
-    let head = recorder.log().stream_head(workspace_id, stream).map_err(|failure| read_problem(&failure))?;
+    let head = recorder
+        .log()
+        .stream_head(workspace_id, stream)
+        .map_err(|failure| read_problem(&failure))?;
     let last_seq = head.map_or(0, |head| head.last_seq.get());
     let after = match (claim.after, from_seq) {
         (Some(after), _) => after,
@@ -78,7 +81,9 @@ pub(crate) fn stream_start(
         (None, None) => 0,
     };
     if after > last_seq {
-        let detail = format!("stream {stream} ends at seq {last_seq}; the resume point {after} lies beyond it");
+        let detail = format!(
+            "stream {stream} ends at seq {last_seq}; the resume point {after} lies beyond it"
+        );
         return Err(diverged(detail).with("last_seq", last_seq).with("resume_after", after));
     }
     if let Some((seq, hash)) = claim.seen {
@@ -102,7 +107,10 @@ pub(crate) fn tail_start(
     after_position: Option<u64>,
 ) -> Result<FollowStart, ApiProblem> {
     if let Some((position, hash)) = claim.seen {
-        let found = recorder.log().event_at(Position(position)).map_err(|failure| read_problem(&failure))?;
+        let found = recorder
+            .log()
+            .event_at(Position(position))
+            .map_err(|failure| read_problem(&failure))?;
         let found = found.filter(|event| event.header().workspace_id == workspace_id.as_str());
         verify(found.as_ref(), position, hash)?;
     }
@@ -111,7 +119,8 @@ pub(crate) fn tail_start(
     };
     let head = recorder.head().position.get();
     if after > head {
-        let detail = format!("the log ends at position {head}; the resume point {after} lies beyond it");
+        let detail =
+            format!("the log ends at position {head}; the resume point {after} lies beyond it");
         return Err(diverged(detail).with("head_position", head).with("resume_after", after));
     }
     Ok(FollowStart::AfterPosition(Position(after)))

@@ -58,8 +58,12 @@ impl Server {
         let local_address = listener.local_addr().map_err(failed)?;
         let connections = accept::connection_permits();
         let (closing, is_closing) = watch::channel(false);
-        let parts =
-            AppParts { recorder, config, connections: Arc::clone(&connections), closing: is_closing };
+        let parts = AppParts {
+            recorder,
+            config,
+            connections: Arc::clone(&connections),
+            closing: is_closing,
+        };
         Ok(Self { app: App::new(parts), listener, local_address, connections, closing })
     }
 

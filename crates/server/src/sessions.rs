@@ -181,7 +181,8 @@ mod tests {
         let sessions = Sessions::default();
         let first = sessions.make_code(&SystemEntropy, START);
         for second in 0..CODE_COUNT_MAX {
-            let later = Timestamp::from_micros(START.as_micros() + 1 + i64::try_from(second).unwrap());
+            let later =
+                Timestamp::from_micros(START.as_micros() + 1 + i64::try_from(second).unwrap());
             sessions.make_code(&SystemEntropy, later);
         }
         assert_eq!(open(&sessions, &first.secret, START), None);

@@ -76,7 +76,8 @@ mod tests {
     fn a_token_cannot_take_all_tails_and_closed_ones_come_back() {
         let tails = Arc::new(TailCounts::default());
         let token = TokenId::parse("one").unwrap();
-        let open: Vec<_> = (0..TAIL_COUNT_PER_TOKEN_MAX).map(|_| tails.open(&token).unwrap()).collect();
+        let open: Vec<_> =
+            (0..TAIL_COUNT_PER_TOKEN_MAX).map(|_| tails.open(&token).unwrap()).collect();
         assert_eq!(tails.open(&token).unwrap_err().reason().code, "too_many_tails");
         assert!(tails.open(&TokenId::parse("two").unwrap()).is_ok());
         drop(open);

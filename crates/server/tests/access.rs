@@ -1,5 +1,6 @@
 //! Who may do what: every route × {no token, expired, too weak, wrong workspace}, enumerated from
 //! the OpenAPI document, so that a new route cannot be forgotten.
+#![cfg(test)]
 
 mod support;
 
@@ -20,12 +21,20 @@ enum Need {
 fn need(method: &str, path: &str) -> Need {
     match (method, path) {
         ("GET", "/healthz" | "/readyz") | ("POST", "/v1/session") => Need::Nothing,
-        ("GET", "/openapi.json" | "/asyncapi.json" | "/v1/status" | "/v1/catalog" | "/v1/limits") => Need::AnyToken,
+        (
+            "GET",
+            "/openapi.json" | "/asyncapi.json" | "/v1/status" | "/v1/catalog" | "/v1/limits",
+        ) => Need::AnyToken,
         ("POST", "/v1/events") => Need::Append,
         ("GET" | "POST", "/v1/tokens")
         | ("POST", "/v1/tokens/{token_id}/revoke" | "/v1/session/codes") => Need::Operate,
-        ("GET", "/metrics" | "/v1/tail" | "/v1/runs" | "/v1/agents" | "/v1/tool-calls" | "/v1/usage") => Need::Read,
-        ("GET", "/v1/runs/{run_id}" | "/v1/runs/{run_id}/spans" | "/v1/events" | "/v1/streams") => Need::Read,
+        (
+            "GET",
+            "/metrics" | "/v1/tail" | "/v1/runs" | "/v1/agents" | "/v1/tool-calls" | "/v1/usage",
+        ) => Need::Read,
+        ("GET", "/v1/runs/{run_id}" | "/v1/runs/{run_id}/spans" | "/v1/events" | "/v1/streams") => {
+            Need::Read
+        }
         ("GET", "/v1/events/{event_id}" | "/v1/streams/{stream_type}/{stream_id}") => Need::Read,
         ("GET", "/v1/streams/{stream_type}/{stream_id}/events") => Need::Read,
         _ => panic!("say in this test what {method} {path} needs"),
@@ -52,7 +61,12 @@ fn routes() -> Vec<Route> {
                 .replace("{run_id}", "r")
                 .replace("{token_id}", "nobody");
             let need = need(&method, pattern);
-            routes.push(Route { method: method.parse().unwrap(), pattern: pattern.clone(), path, need });
+            routes.push(Route {
+                method: method.parse().unwrap(),
+                pattern: pattern.clone(),
+                path,
+                need,
+            });
         }
     }
     assert!(routes.len() >= 26);
@@ -132,7 +146,8 @@ async fn open_routes_need_no_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workspace_sees_nothing_of_another() {
     let server = TestServer::start().await;
-    let started = support::with(event("r", json!({"run_id": "r"})), "event_type", json!("run.started"));
+    let started =
+        support::with(event("r", json!({"run_id": "r"})), "event_type", json!("run.started"));
     let receipt = server.accept(&started).await;
     let position = receipt["position"].as_u64().unwrap();
     let other = server.token("other", &["append", "read"]).await;
@@ -179,15 +194,20 @@ async fn a_scoped_token_appends_only_within_its_scope() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_listed_without_secrets_and_end_when_revoked() {
     let server = TestServer::start().await;
-    let issued = server.issue(json!({"workspace_id": "w", "rights": ["read"], "name": "one"})).await;
-    let (token, token_id) = (issued["token"].as_str().unwrap(), issued["token_id"].as_str().unwrap());
+    let issued =
+        server.issue(json!({"workspace_id": "w", "rights": ["read"], "name": "one"})).await;
+    let (token, token_id) =
+        (issued["token"].as_str().unwrap(), issued["token_id"].as_str().unwrap());
     assert_eq!(server.get("/v1/events").bearer(token).send().await.status, 200);
     let list = server.get("/v1/tokens").send().await;
     assert!(!list.text().contains(token));
     assert_eq!(list.value()["tokens"][0]["name"], "one");
     let revoke = server.call(Method::POST, &format!("/v1/tokens/{token_id}/revoke"));
     assert_eq!(revoke.send().await.value(), json!({"token_id": token_id, "revoked": true}));
-    assert_eq!(server.get("/v1/events").bearer(token).refused().await, (401, "unauthorized".to_owned()));
+    assert_eq!(
+        server.get("/v1/events").bearer(token).refused().await,
+        (401, "unauthorized".to_owned())
+    );
     let unknown = server.call(Method::POST, "/v1/tokens/nobody/revoke");
     assert_eq!(unknown.refused().await, (404, "token_not_found".to_owned()));
     server.stop().await;
@@ -223,7 +243,12 @@ async fn a_login_code_is_traded_once_for_a_session_that_only_reads() {
     let code = code.value();
     let secret = code["code"].as_str().unwrap();
     assert_eq!(code["url"], format!("http://{}/#login={secret}", server.address));
-    let trade = || server.call(Method::POST, "/v1/session").header("authorization", "").json(&json!({"code": secret}));
+    let trade = || {
+        server
+            .call(Method::POST, "/v1/session")
+            .header("authorization", "")
+            .json(&json!({"code": secret}))
+    };
     let session = trade().send().await;
     assert_eq!(session.status, 201);
     let session = session.value();
@@ -235,7 +260,10 @@ async fn a_login_code_is_traded_once_for_a_session_that_only_reads() {
     assert_eq!(append.refused().await, (403, "forbidden".to_owned()));
     assert_eq!(server.get("/v1/tokens").bearer(bearer).refused().await.0, 403);
     server.clock.shift_seconds(12 * 60 * 60 + 1);
-    assert_eq!(server.get("/v1/events").bearer(bearer).refused().await, (401, "token_expired".to_owned()));
+    assert_eq!(
+        server.get("/v1/events").bearer(bearer).refused().await,
+        (401, "token_expired".to_owned())
+    );
     server.stop().await;
 }
 

@@ -1,4 +1,5 @@
 //! `POST /v1/events`: its forms, receipts, identities and expectations.
+#![cfg(test)]
 
 mod support;
 
@@ -17,7 +18,8 @@ async fn one_event_gets_a_receipt_that_chains_to_the_one_before() {
     let first: Receipt = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!((first.position, first.stream_seq, first.replayed), (1, 1, false));
     assert_eq!(first.prev_event_hash, None);
-    let second: Receipt = serde_json::from_value(server.accept(&event("r", json!(2))).await).unwrap();
+    let second: Receipt =
+        serde_json::from_value(server.accept(&event("r", json!(2))).await).unwrap();
     assert_eq!((second.position, second.stream_seq), (2, 2));
     assert_eq!(second.prev_event_hash, Some(first.event_hash));
     server.stop().await;
@@ -69,7 +71,11 @@ async fn every_form_of_a_batch_stores_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_bad_event_does_not_touch_its_neighbours() {
     let server = TestServer::start().await;
-    let batch = json!([event("r", json!(1)), with(event("r", json!(2)), "evnt_id", json!(1)), event("r", json!(3))]);
+    let batch = json!([
+        event("r", json!(1)),
+        with(event("r", json!(2)), "evnt_id", json!(1)),
+        event("r", json!(3))
+    ]);
     let answer = server.append(&batch).send().await;
     assert_eq!(answer.status, 200);
     let answer = answer.value();
@@ -88,7 +94,9 @@ async fn an_atomic_batch_is_stored_whole_or_not_at_all() {
     let server = TestServer::start().await;
     let bad = json!([event("r", json!(1)), with(event("r", json!(2)), "zone", json!("moon"))]);
     let call = server.append(&bad);
-    let answer = support::Call::send(&server.call(hyper::Method::POST, "/v1/events?atomic=true").json(&bad)).await;
+    let answer =
+        support::Call::send(&server.call(hyper::Method::POST, "/v1/events?atomic=true").json(&bad))
+            .await;
     assert_eq!(answer.status, 400);
     assert_eq!(answer.value()["details"]["index"], 1);
     assert_eq!(server.head(), 0);
@@ -124,7 +132,8 @@ async fn compressed_bodies_are_taken() {
     let text = json!([event("r", json!("x".repeat(10_000)))]).to_string();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(text.as_bytes()).unwrap();
-    let packed = [("gzip", gzip.finish().unwrap()), ("zstd", zstd::encode_all(text.as_bytes(), 3).unwrap())];
+    let packed =
+        [("gzip", gzip.finish().unwrap()), ("zstd", zstd::encode_all(text.as_bytes(), 3).unwrap())];
     for (encoding, body) in packed {
         let call = server.append(&Value::Null).header("content-encoding", encoding).body(body);
         assert_eq!(call.send().await.value()["accepted"], 1, "{encoding}");

@@ -1,4 +1,5 @@
 //! Connections: slow heads, silence, stalled readers, draining.
+#![cfg(test)]
 
 mod support;
 
@@ -26,7 +27,8 @@ async fn until_closed(socket: &mut TcpStream) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_does_not_come_in_time_is_not_waited_for() {
-    let server = start(Timings { header_wait: Duration::from_millis(300), ..Timings::default() }).await;
+    let server =
+        start(Timings { header_wait: Duration::from_millis(300), ..Timings::default() }).await;
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     let mut trickling = TcpStream::connect(server.address).await.unwrap();
     trickling.write_all(b"GET /healthz HTTP/1.1\r\nhost: local").await.unwrap();
@@ -59,7 +61,8 @@ async fn a_kept_alive_connection_outlives_the_head_time_out_but_not_the_idle_one
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_stalls_is_cut_off() {
-    let server = start(Timings { write_stall: Duration::from_millis(300), ..Timings::default() }).await;
+    let server =
+        start(Timings { write_stall: Duration::from_millis(300), ..Timings::default() }).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(8 << 10).unwrap();
     let mut socket = socket.connect(server.address).await.unwrap();
@@ -96,7 +99,9 @@ async fn http_2_is_spoken_with_prior_knowledge() {
     let server = TestServer::start().await;
     let socket = TcpStream::connect(server.address).await.unwrap();
     let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await.unwrap();
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket))
+            .await
+            .unwrap();
     tokio::spawn(connection);
     let request = hyper::Request::builder()
         .uri(format!("http://{}/healthz", server.address))

@@ -1,4 +1,5 @@
 //! What the server says of itself: OpenAPI, AsyncAPI, metrics, health, limits, dashboard, headers.
+#![cfg(test)]
 
 mod support;
 
@@ -17,7 +18,10 @@ fn the_committed_openapi_document_is_the_one_that_is_served() {
         std::fs::write(&file, &document).unwrap();
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(committed == document, "docs/openapi.json has drifted; run this test with ANNALS_BLESS=1");
+    assert!(
+        committed == document,
+        "docs/openapi.json has drifted; run this test with ANNALS_BLESS=1"
+    );
 }
 
 #[test]
@@ -68,7 +72,9 @@ async fn both_documents_are_served() {
 async fn metrics_have_the_exact_names_of_the_seed_and_ours() {
     let server = TestServer::start().await;
     server.accept(&event("r", json!(1))).await;
-    server.accept(&with(event("r", json!({"run_id": "r"})), "event_type", json!("run.started"))).await;
+    server
+        .accept(&with(event("r", json!({"run_id": "r"})), "event_type", json!("run.started")))
+        .await;
     let bad = with(event("r", json!({})), "event_type", json!("tool.invoked"));
     server.append(&bad).send().await;
     server.get("/v1/events").header("authorization", "").send().await;
@@ -86,10 +92,16 @@ async fn metrics_have_the_exact_names_of_the_seed_and_ours() {
     has("annals_head_position 2");
     has("annals_failed_authentications_total 1");
     has("annals_http_requests_total{method=\"POST\",route=\"/v1/events\",status=\"2xx\"} 2");
-    for name in
-        ["annals_commits_total", "annals_commit_seconds_total", "annals_queue_bytes", "annals_tails",
-         "annals_view_lag_events", "annals_connections", "annals_body_bytes", "annals_uptime_seconds"]
-    {
+    for name in [
+        "annals_commits_total",
+        "annals_commit_seconds_total",
+        "annals_queue_bytes",
+        "annals_tails",
+        "annals_view_lag_events",
+        "annals_connections",
+        "annals_body_bytes",
+        "annals_uptime_seconds",
+    ] {
         assert!(text.lines().any(|line| line.starts_with(&format!("{name} "))), "{name}\n{text}");
     }
     assert!(!text.contains("_total_total"));
@@ -106,7 +118,10 @@ async fn health_limits_status_and_catalog_are_told() {
     assert_eq!((limits.event_bytes_max, limits.batch_events_max), (1 << 20, 10_000));
     let status: annals_api::wire::Status =
         serde_json::from_value(server.get("/v1/status").send().await.value()).unwrap();
-    assert_eq!((status.head_position, status.recorded_at, status.workspace_id.as_str()), (0, None, "default"));
+    assert_eq!(
+        (status.head_position, status.recorded_at, status.workspace_id.as_str()),
+        (0, None, "default")
+    );
     let catalog: annals_api::wire::CatalogAnswer =
         serde_json::from_value(server.get("/v1/catalog").send().await.value()).unwrap();
     assert!(catalog.types.iter().any(|entry| entry.event_type == "tool.invoked"));
@@ -120,7 +135,10 @@ async fn every_answer_has_the_security_headers() {
         let answer = server.get(path).header("accept", "text/html,*/*").send().await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
-        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert!(
+            answer.header("content-security-policy").contains("frame-ancestors 'none'"),
+            "{path}"
+        );
         assert!(!answer.header("x-request-id").is_empty(), "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
     }
@@ -130,7 +148,8 @@ async fn every_answer_has_the_security_headers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dashboard_answers_browsers_on_every_path_but_the_apis() {
     let server = TestServer::start().await;
-    let browse = |path: &str| server.get(path).header("authorization", "").header("accept", "text/html");
+    let browse =
+        |path: &str| server.get(path).header("authorization", "").header("accept", "text/html");
     for path in ["/", "/runs/r-1"] {
         let answer = browse(path).send().await;
         assert!(answer.header("content-type").starts_with("text/html"), "{path}");

@@ -1,6 +1,7 @@
 //! Memory stays bounded: many large bodies at once, a reader that stopped, a thousand readers.
 //!
 //! Resident memory is of the whole process, so these tests take turns.
+#![cfg(test)]
 
 mod support;
 
@@ -35,8 +36,11 @@ async fn many_large_bodies_at_once_are_bounded() {
     };
     let calls: Vec<_> = (0..64)
         .map(|_| {
-            let call = server.call(Method::POST, "/v1/events").json(&Value::Null).body(body.clone());
-            tokio::spawn(async move { call.send().await.value()["reason_code"].as_str().unwrap().to_owned() })
+            let call =
+                server.call(Method::POST, "/v1/events").json(&Value::Null).body(body.clone());
+            tokio::spawn(async move {
+                call.send().await.value()["reason_code"].as_str().unwrap().to_owned()
+            })
         })
         .collect();
     let mut most = before;
@@ -75,21 +79,30 @@ async fn a_stopped_reader_is_cut_off_with_its_resume_point_and_costs_nothing() {
     append_batches(&server, 12, &json!("x".repeat(1_000))).await;
     if let (Some(before), Some(after)) = (before, resident_bytes()) {
         println!("{} KiB more", after.saturating_sub(before) / 1024);
-        assert!(after.saturating_sub(before) < 16 * MEBIBYTE, "{} MiB more", (after - before) / MEBIBYTE);
+        assert!(
+            after.saturating_sub(before) < 16 * MEBIBYTE,
+            "{} MiB more",
+            (after - before) / MEBIBYTE
+        );
     }
     let mut rest = Vec::new();
     socket.read_to_end(&mut rest).await.unwrap();
     let text = String::from_utf8([seen, rest].concat()).unwrap();
-    let ids: Vec<u64> = text.lines().filter_map(|line| line.strip_prefix("id:")?.parse().ok()).collect();
+    let ids: Vec<u64> =
+        text.lines().filter_map(|line| line.strip_prefix("id:")?.parse().ok()).collect();
     assert!(text.contains("event:annals.lagged\n"), "the reader was told");
     let resume_after = *ids.last().unwrap();
     assert!(ids.len() < 10_000, "it did not get everything: {}", ids.len());
     // The lagged frame repeats the last event's id: that is the resume point.
     assert_eq!(ids[ids.len() - 2], resume_after);
     let (first, events) = (ids[0], &ids[..ids.len() - 1]);
-    assert!(events.iter().zip(first..).all(|(id, expected)| *id == expected), "nothing is missing before it");
+    assert!(
+        events.iter().zip(first..).all(|(id, expected)| *id == expected),
+        "nothing is missing before it"
+    );
     let path = "/v1/streams/run/r/events";
-    let mut tail = TailReader::open(server.get(path).header("last-event-id", &resume_after.to_string())).await;
+    let mut tail =
+        TailReader::open(server.get(path).header("last-event-id", &resume_after.to_string())).await;
     assert_eq!(tail.ids(3).await, [resume_after + 1, resume_after + 2, resume_after + 3]);
     server.stop().await;
 }
@@ -159,7 +172,8 @@ async fn a_thousand_tails_get_each_of_ten_thousand_events_once() {
         let request = format!(
             "GET /v1/streams/run/r/events HTTP/1.0\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
              accept: text/event-stream\r\n\r\n",
-            server.address, tokens[index % tokens.len()]
+            server.address,
+            tokens[index % tokens.len()]
         );
         socket.write_all(request.as_bytes()).await.unwrap();
         readers.push(tokio::spawn(read_all(socket)));

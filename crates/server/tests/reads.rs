@@ -1,4 +1,5 @@
 //! Reading pages: filters, cursors, forms, stored bytes, views.
+#![cfg(test)]
 
 mod support;
 
@@ -13,7 +14,12 @@ async fn page(server: &TestServer, query: &str) -> Value {
 }
 
 fn positions(page: &Value) -> Vec<u64> {
-    page["events"].as_array().unwrap().iter().map(|event| event["position"].as_u64().unwrap()).collect()
+    page["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["position"].as_u64().unwrap())
+        .collect()
 }
 
 /// Ten events: odd ones in run a, even ones in run b, every fifth a `tool.x`.
@@ -85,7 +91,10 @@ async fn streams_have_their_ends_and_pages() {
     let server = TestServer::start().await;
     fill(&server).await;
     let ends = server.get("/v1/streams/run/a").send().await.value();
-    assert_eq!((&ends["first_seq"], &ends["last_seq"], &ends["event_count"]), (&json!(1), &json!(5), &json!(5)));
+    assert_eq!(
+        (&ends["first_seq"], &ends["last_seq"], &ends["event_count"]),
+        (&json!(1), &json!(5), &json!(5))
+    );
     let list = server.get("/v1/streams?stream_type=run").send().await.value();
     assert_eq!(list["streams"].as_array().unwrap().len(), 2);
     let first = server.get("/v1/streams/run/a/events?from_seq=2&limit=3").send().await.value();
@@ -98,7 +107,8 @@ async fn streams_have_their_ends_and_pages() {
     for path in ["/v1/streams/run/nothing", "/v1/streams/run/nothing/events"] {
         assert_eq!(server.get(path).refused().await, (404, "stream_not_found".to_owned()));
     }
-    let strange = with(event("x", json!(1)), "stream", json!({"stream_type": "run", "stream_id": "a/ä b"}));
+    let strange =
+        with(event("x", json!(1)), "stream", json!({"stream_type": "run", "stream_id": "a/ä b"}));
     server.accept(&strange).await;
     let found = server.get("/v1/streams/run/a%2F%C3%A4%20b").send().await.value();
     assert_eq!(found["stream_id"], "a/ä b");
@@ -113,13 +123,15 @@ async fn lists_come_as_json_ndjson_and_msgpack() {
     let json = call.send().await.value();
     let lines = call.clone().header("accept", "application/x-ndjson").send().await;
     assert_eq!(lines.header("content-type"), "application/x-ndjson");
-    let parsed: Vec<Value> = lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let parsed: Vec<Value> =
+        lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(json!(parsed), json["events"]);
     assert_eq!(lines.header("annals-next"), json["next"].as_str().unwrap());
     assert_eq!(lines.header("annals-as-of"), "10");
     let packed = call.header("accept", "application/msgpack").send().await;
     let mut text = Vec::new();
-    annals_core::msgpack::to_json(&packed.body, &mut text, &annals_core::json::JsonLimits::EVENT).unwrap();
+    annals_core::msgpack::to_json(&packed.body, &mut text, &annals_core::json::JsonLimits::EVENT)
+        .unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), json);
     server.stop().await;
 }
@@ -183,7 +195,10 @@ async fn views_answer_as_of_the_position_that_was_asked_for() {
     let usage = json!({"input_tokens": 10, "output_tokens": 5});
     let events = json!([
         call("run.started", json!({"run_id": "r", "title": "A run"})),
-        call("model.completed", json!({"model_call_id": "m", "model": "unpriced-model", "usage": usage})),
+        call(
+            "model.completed",
+            json!({"model_call_id": "m", "model": "unpriced-model", "usage": usage})
+        ),
         call("tool.invoked", json!({"tool_call_id": "t1", "tool_name": "Read"})),
         call("tool.succeeded", json!({"tool_call_id": "t1"})),
         call("tool.invoked", json!({"tool_call_id": "t2", "tool_name": "Bash"})),
@@ -201,7 +216,8 @@ async fn views_answer_as_of_the_position_that_was_asked_for() {
     let run: annals_api::wire::Run = serde_json::from_value(runs["runs"][0].clone()).unwrap();
     assert_eq!((run.title.as_deref(), run.tool_calls, run.tool_calls_open), (Some("A run"), 2, 1));
     assert_eq!((run.tokens.input, run.tokens.output, run.cost_micros.vendor), (10, 5, None));
-    let detail: annals_api::wire::RunDetail = serde_json::from_value(read("/v1/runs/r").await).unwrap();
+    let detail: annals_api::wire::RunDetail =
+        serde_json::from_value(read("/v1/runs/r").await).unwrap();
     assert_eq!((detail.agents.len(), detail.models.len()), (1, 1));
     let spans = read("/v1/runs/r/spans?limit=1").await;
     let next = spans["next"].as_str().unwrap();

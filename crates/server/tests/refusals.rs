@@ -1,4 +1,5 @@
 //! What bad input gets: a reason code of its own, and nothing stored.
+#![cfg(test)]
 
 mod support;
 
@@ -28,7 +29,8 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 async fn every_bad_event_has_its_reason_and_leaves_nothing() {
     let server = TestServer::start().await;
     let good = event("r", json!({}));
-    let with_data = |data: &str| good.to_string().replace("\"data\":{}", &format!("\"data\":{data}"));
+    let with_data =
+        |data: &str| good.to_string().replace("\"data\":{}", &format!("\"data\":{data}"));
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     let wide = format!("[{}0]", "0,".repeat(100_001));
     let large = format!("\"{}\"", "x".repeat(1 << 20));
@@ -54,9 +56,17 @@ async fn every_bad_event_has_its_reason_and_leaves_nothing() {
         (400, "too_many_values", with_data(&wide)),
         (413, "payload_too_large", with_data(&large)),
         (400, "clock_ahead", with(good.clone(), "occurred_at", json!(ahead)).to_string()),
-        (403, "unauthorized_workspace", with(good.clone(), "workspace_id", json!("other")).to_string()),
+        (
+            403,
+            "unauthorized_workspace",
+            with(good.clone(), "workspace_id", json!("other")).to_string(),
+        ),
         (403, "control_type", with(good.clone(), "event_type", json!("token.issued")).to_string()),
-        (422, "schema_violation", with(good.clone(), "event_type", json!("tool.invoked")).to_string()),
+        (
+            422,
+            "schema_violation",
+            with(good.clone(), "event_type", json!("tool.invoked")).to_string(),
+        ),
         (422, "room_stream_mismatch", with(good.clone(), "room_id", json!("room")).to_string()),
     ];
     for (status, code, body) in cases {
@@ -82,17 +92,41 @@ async fn every_bad_request_has_its_reason_and_leaves_nothing() {
         (400, "invalid_batch", post(&server, "?expected_seq=0", format!("[{good},{good}]"))),
         (413, "too_many_events", post(&server, "", too_many)),
         (415, "unsupported_media_type", post(&server, "", good.clone()).header("content-type", "")),
-        (415, "unsupported_media_type", post(&server, "", good.clone()).header("content-type", "text/plain")),
-        (415, "unsupported_encoding", post(&server, "", good.clone()).header("content-encoding", "br")),
-        (400, "invalid_compression", post(&server, "", good.clone()).header("content-encoding", "gzip")),
-        (400, "invalid_compression", post(&server, "", good.clone()).header("content-encoding", "zstd")),
+        (
+            415,
+            "unsupported_media_type",
+            post(&server, "", good.clone()).header("content-type", "text/plain"),
+        ),
+        (
+            415,
+            "unsupported_encoding",
+            post(&server, "", good.clone()).header("content-encoding", "br"),
+        ),
+        (
+            400,
+            "invalid_compression",
+            post(&server, "", good.clone()).header("content-encoding", "gzip"),
+        ),
+        (
+            400,
+            "invalid_compression",
+            post(&server, "", good.clone()).header("content-encoding", "zstd"),
+        ),
         (413, "payload_too_large", post(&server, "", zeros).header("content-encoding", "gzip")),
         (413, "payload_too_large", post(&server, "", vec![b' '; (16 << 20) + 1])),
-        (400, "invalid_msgpack", post(&server, "", vec![0xc1]).header("content-type", "application/msgpack")),
+        (
+            400,
+            "invalid_msgpack",
+            post(&server, "", vec![0xc1]).header("content-type", "application/msgpack"),
+        ),
         (401, "unauthorized", post(&server, "", good.clone()).header("authorization", "")),
         (401, "unauthorized", post(&server, "", good.clone()).bearer("annals_token_00_00")),
         (421, "misdirected", post(&server, "", good.clone()).header("host", "evil.example")),
-        (403, "foreign_origin", post(&server, "", good.clone()).header("origin", "http://evil.example")),
+        (
+            403,
+            "foreign_origin",
+            post(&server, "", good.clone()).header("origin", "http://evil.example"),
+        ),
         (403, "foreign_origin", post(&server, "", good.clone()).header("origin", "null")),
         (404, "route_not_found", server.call(Method::POST, "/v1/event")),
         (405, "method_not_allowed", server.call(Method::DELETE, "/v1/events")),
@@ -165,7 +199,11 @@ async fn torture_cases_are_refused_or_come_back_token_for_token() {
             assert_came_back(&server, &name, &case, &answer.value()).await;
         } else {
             let code = answer.value()["reason_code"].as_str().unwrap().to_owned();
-            assert!(!name.starts_with("y_") || is_refused_by_name(&code), "{name}: {}", answer.text());
+            assert!(
+                !name.starts_with("y_") || is_refused_by_name(&code),
+                "{name}: {}",
+                answer.text()
+            );
             assert_eq!(answer.status.as_u16() / 100, 4, "{name}");
             assert_eq!(server.head(), before, "{name} left something");
             refused += 1;

@@ -1,4 +1,5 @@
 //! Live tails: frames, exact resume, verification, and how they end.
+#![cfg(test)]
 
 mod support;
 
@@ -25,7 +26,8 @@ async fn a_frame_has_the_seq_the_type_and_the_envelope() {
     assert_eq!(tail.frame().await.unwrap().retry.as_deref(), Some("1000"));
     let frame = tail.event().await.unwrap();
     assert_eq!((frame.id.as_deref(), frame.event.as_deref()), (Some("1"), Some("test.happened")));
-    let stored = server.get(&format!("/v1/events/{}", receipt["event_id"].as_str().unwrap())).send().await;
+    let stored =
+        server.get(&format!("/v1/events/{}", receipt["event_id"].as_str().unwrap())).send().await;
     assert_eq!(frame.data.unwrap(), stored.text());
     server.stop().await;
 }
@@ -79,7 +81,9 @@ async fn a_workspace_tail_starts_with_the_next_event_and_says_where_it_is() {
 async fn a_filtered_tail_has_what_matches_and_moves_its_place_over_the_rest() {
     let timings = Timings { heartbeat: Duration::from_millis(200), ..Timings::default() };
     let server = TestServer::start_with(ServerConfig { timings, ..ServerConfig::default() }).await;
-    let mut tail = TailReader::open(server.get("/v1/tail?event_type=wanted.*&run_id=r&after_position=0")).await;
+    let mut tail =
+        TailReader::open(server.get("/v1/tail?event_type=wanted.*&run_id=r&after_position=0"))
+            .await;
     server.accept(&with(event("r", json!(1)), "event_type", json!("wanted.one"))).await;
     server.accept(&with(event("s", json!(2)), "event_type", json!("wanted.two"))).await;
     append_many(&server, "r", 3).await;
@@ -121,7 +125,10 @@ async fn the_last_event_seen_is_verified_with_its_hash() {
     }
     let beyond = live(server.get(&format!("{STREAM}?from_seq=7")));
     assert_eq!(beyond.refused().await, (409, "history_diverged".to_owned()));
-    assert_eq!(TailReader::open(server.get(&format!("{STREAM}?from_seq=5"))).await.ids(1).await, [5]);
+    assert_eq!(
+        TailReader::open(server.get(&format!("{STREAM}?from_seq=5"))).await.ids(1).await,
+        [5]
+    );
     server.stop().await;
 }
 
@@ -146,8 +153,12 @@ async fn a_tail_resumes_without_a_gap_or_a_duplicate_after_a_restart() {
 async fn a_tail_ends_when_its_token_is_revoked_or_expires() {
     let server = TestServer::start().await;
     let revoked = server.issue(json!({"workspace_id": "default", "rights": ["read"]})).await;
-    let short = server.issue(json!({"workspace_id": "default", "rights": ["read"], "expires_in_s": 1})).await;
-    let open = |token: &Value| TailReader::open(server.get("/v1/tail").bearer(token["token"].as_str().unwrap()));
+    let short = server
+        .issue(json!({"workspace_id": "default", "rights": ["read"], "expires_in_s": 1}))
+        .await;
+    let open = |token: &Value| {
+        TailReader::open(server.get("/v1/tail").bearer(token["token"].as_str().unwrap()))
+    };
     let (mut first, mut second) = (open(&revoked).await, open(&short).await);
     assert!(first.frame().await.unwrap().id.is_some());
     let path = format!("/v1/tokens/{}/revoke", revoked["token_id"].as_str().unwrap());

@@ -260,7 +260,7 @@ pub(crate) fn written_event(buffer: &Bytes, written: &WrittenRecord) -> Result<E
         header_end: RECORD_HEAD_BYTES + written.header_len,
         encoding: BodyEncoding::Plain,
     };
-    Event::with_hash(parts.record(&record), written.event_hash).map_err(|_| HEADER_FAULT)
+    Event::just_written(parts.record(&record), written.event_hash).map_err(|_| HEADER_FAULT)
 }
 
 fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {

@@ -53,7 +53,12 @@ mod tests {
     fn codes_are_unique_words_with_an_error_status() {
         for (index, reason) in ALL.iter().enumerate() {
             assert!((400..600).contains(&reason.status), "{}", reason.code);
-            assert!(reason.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'));
+            assert!(
+                reason
+                    .code
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            );
             assert!(ALL[..index].iter().all(|other| other.code != reason.code), "{}", reason.code);
         }
     }

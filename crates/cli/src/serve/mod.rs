@@ -108,5 +108,6 @@ fn recorder_config(settings: &Settings) -> RecorderConfig {
     if let Some(segment_bytes) = settings.segment_bytes {
         config.segment_bytes = segment_bytes;
     }
+    config.schema_check = settings.schema_check;
     config
 }

@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use annals_recorder::config::SchemaCheck;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
@@ -28,6 +29,25 @@ struct FileSettings {
     #[serde(default)]
     allow_plaintext: bool,
     segment_bytes: Option<u64>,
+    schema_check: Option<SchemaCheckSetting>,
+}
+
+/// Whether payloads of known types are held against the catalog. Only in the file: it is a
+/// decision about an installation, not about a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum SchemaCheckSetting {
+    KnownTypes,
+    Off,
+}
+
+impl From<SchemaCheckSetting> for SchemaCheck {
+    fn from(setting: SchemaCheckSetting) -> Self {
+        match setting {
+            SchemaCheckSetting::KnownTypes => Self::KnownTypes,
+            SchemaCheckSetting::Off => Self::Off,
+        }
+    }
 }
 
 /// Everything that was decided.
@@ -40,6 +60,7 @@ pub(crate) struct Settings {
     pub(crate) log_level: String,
     pub(crate) allow_hosts: Vec<String>,
     pub(crate) segment_bytes: Option<u64>,
+    pub(crate) schema_check: SchemaCheck,
 }
 
 impl Settings {
@@ -56,6 +77,7 @@ impl Settings {
             log_level: args.log_level.or(file.log_level).unwrap_or_else(|| "info".to_owned()),
             allow_hosts,
             segment_bytes: args.segment_bytes.or(file.segment_bytes),
+            schema_check: file.schema_check.map_or(SchemaCheck::KnownTypes, Into::into),
         };
         let is_safe =
             settings.listen.ip().is_loopback() || args.allow_plaintext || file.allow_plaintext;
@@ -108,6 +130,7 @@ mod tests {
         assert_eq!((found.durability, found.log_format), (DurabilityArg::Os, LogFormat::Text));
         let default = settings("").unwrap();
         assert_eq!((default.listen.port(), default.durability), (7171, DurabilityArg::Sync));
+        assert_eq!(default.schema_check, SchemaCheck::KnownTypes);
     }
 
     #[test]

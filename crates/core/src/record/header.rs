@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 const FORMAT: u8 = 1;
 const HASH_SUITE: u8 = 1;
 const PLACEMENT_BYTES: usize = 24;
+/// Behind the format, the hash suite and the log's id.
+const FIRST_FIELD_OFFSET: usize = 18;
 
 /// Header bytes are not a header of format 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +79,25 @@ pub struct Placement {
     pub stream_seq: Seq,
     /// When the log took it.
     pub recorded_at: Timestamp,
+}
+
+impl Placement {
+    /// The last bytes of a header.
+    ///
+    /// # Errors
+    /// When there are too few bytes.
+    pub fn of_header(bytes: &[u8]) -> Result<Self, HeaderError> {
+        let broken = HeaderError::Broken { field: "placement" };
+        let (_, place) = bytes.split_last_chunk::<PLACEMENT_BYTES>().ok_or(broken.clone())?;
+        let ([position, stream_seq, recorded_at], []) = place.as_chunks::<8>() else {
+            return Err(broken);
+        };
+        Ok(Self {
+            position: Position(u64::from_le_bytes(*position)),
+            stream_seq: Seq(u64::from_le_bytes(*stream_seq)),
+            recorded_at: Timestamp::from_micros(i64::from_le_bytes(*recorded_at)),
+        })
+    }
 }
 
 /// Everything a header says but the placement, as values.
@@ -263,22 +284,17 @@ impl<'a> HeaderRef<'a> {
     /// # Errors
     /// An unknown format, or the first field that is broken.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, HeaderError> {
-        let field = "placement";
-        let split =
-            bytes.len().checked_sub(PLACEMENT_BYTES).ok_or(HeaderError::Broken { field })?;
-        let (fields, place) = bytes.split_at(split);
-        let number = |at: usize| -> Result<[u8; 8], HeaderError> {
-            place
-                .get(at..at + 8)
-                .and_then(|slice| slice.try_into().ok())
-                .ok_or(HeaderError::Broken { field })
-        };
-        let placement = Placement {
-            position: Position(u64::from_le_bytes(number(0)?)),
-            stream_seq: Seq(u64::from_le_bytes(number(8)?)),
-            recorded_at: Timestamp::from_micros(i64::from_le_bytes(number(16)?)),
-        };
-        Self::parse_fields(fields, placement)
+        let placement = Placement::of_header(bytes)?;
+        let split = bytes.len().saturating_sub(PLACEMENT_BYTES);
+        Self::parse_fields(bytes.get(..split).unwrap_or_default(), placement)
+    }
+
+    /// The event type alone, for those who need nothing else of many headers.
+    #[must_use]
+    pub fn event_type_of(bytes: &'a [u8]) -> Option<&'a str> {
+        let mut reader = FieldReader { rest: bytes.get(FIRST_FIELD_OFFSET..)? };
+        reader.optional("event_id").ok()?;
+        reader.text("event_type").ok()
     }
 
     fn parse_fields(bytes: &'a [u8], placement: Placement) -> Result<Self, HeaderError> {

@@ -83,6 +83,7 @@ fn a_header_reads_back_as_it_was_written() {
     let (bytes, _) = place(&draft, 2);
     let header = HeaderRef::parse(&bytes).unwrap();
     assert_eq!(header.event_type, "message.created");
+    assert_eq!(HeaderRef::event_type_of(&bytes), Some("message.created"));
     assert_eq!(header.actor_id, "ä");
     assert_eq!(header.zone, Zone::HighStakes);
     assert_eq!(header.step_id, Some("s"));

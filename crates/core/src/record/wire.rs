@@ -10,12 +10,16 @@ pub(super) fn put_absent(out: &mut Vec<u8>) {
 }
 
 pub(super) fn put_field(out: &mut Vec<u8>, bytes: &[u8]) {
-    let mut value = bytes.len() as u64 + 1;
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+    let mut value = bytes.len() + 1;
+    loop {
+        let [low, ..] = value.to_le_bytes();
         value >>= 7;
+        if value == 0 {
+            out.push(low & 0x7f);
+            break;
+        }
+        out.push(low | 0x80);
     }
-    out.push(value as u8);
     out.extend_from_slice(bytes);
 }
 

@@ -39,7 +39,7 @@ impl LiveEvent {
         let mut frame = String::with_capacity(self.event.byte_count() + 640);
         // Neither an event type nor compact JSON can hold a line break, so a frame cannot be forged.
         // Writing to a String cannot fail.
-        let _ = write!(frame, "id:{id}\nevent:{}\ndata:", self.event.header().event_type);
+        let _ = write!(frame, "id:{id}\nevent:{}\ndata:", self.event.event_type());
         self.event.write_json(&mut frame);
         frame.push_str("\n\n");
         Bytes::from(frame)

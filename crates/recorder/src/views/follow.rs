@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
+use annals_core::event::Event;
 use annals_core::id::Position;
 use annals_core::price::PriceTable;
-use annals_store::contract::{Head, LogReader};
+use annals_store::contract::LogReader;
 use annals_store::query::{PageLimit, Query};
 use rusqlite::Connection;
-use tokio::sync::watch;
 
 use super::fold::Fold;
 use super::{Shared, ViewError, storage};
+use crate::live::{Live, Recent};
 
 /// Events of one transaction: enough that its cost does not count, few enough that readers
 /// see progress.
@@ -22,11 +23,11 @@ pub(super) fn start(
     shared: Arc<Shared>,
     writer: Connection,
     reader: Arc<dyn LogReader>,
-    head: watch::Receiver<Head>,
+    live: Arc<Live>,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     std::thread::Builder::new().name("annals-views".to_owned()).spawn(move || {
-        let result = runtime.block_on(follow(&shared, writer, reader.as_ref(), head));
+        let result = runtime.block_on(follow(&shared, writer, reader.as_ref(), &live));
         if let Err(error) = result {
             // The log goes on without its views; answers say that they are stale.
             tracing::error!(%error, "the views stopped; they are made anew at the next start");
@@ -39,8 +40,9 @@ async fn follow(
     shared: &Shared,
     mut writer: Connection,
     reader: &dyn LogReader,
-    mut head: watch::Receiver<Head>,
+    live: &Live,
 ) -> Result<(), ViewError> {
+    let mut head = live.head();
     let prices = PriceTable::builtin();
     let mut is_stopping = shared.is_stopping.subscribe();
     loop {
@@ -49,7 +51,7 @@ async fn follow(
             if *is_stopping.borrow() {
                 break;
             }
-            fold_batch(shared, &mut writer, reader, &prices)?;
+            fold_batch(shared, &mut writer, next_batch(shared, reader, live)?, &prices)?;
         }
         if *is_stopping.borrow() {
             storage::mark_closed(&writer)?;
@@ -66,28 +68,42 @@ async fn follow(
     }
 }
 
+/// Events that come next, and the position that is reached with them.
+struct Batch {
+    events: Vec<Event>,
+    reached: Position,
+}
+
+/// The next events: from memory where they are recent, else from the log.
+fn next_batch(shared: &Shared, reader: &dyn LogReader, live: &Live) -> Result<Batch, ViewError> {
+    let after_position = *shared.position.borrow();
+    if let Recent::Events(recent) = live.recent(after_position, BATCH_EVENTS_MAX)
+        && let Some(last) = recent.last()
+    {
+        let reached = last.event().position();
+        let events = recent.iter().map(|live| live.event().clone()).collect();
+        return Ok(Batch { events, reached });
+    }
+    let query = Query { after_position, ..Query::default() };
+    let page = reader.scan(&query, PageLimit::events(BATCH_EVENTS_MAX))?;
+    let reached = page.next.unwrap_or(page.scanned_to);
+    Ok(Batch { events: page.events, reached })
+}
+
 fn fold_batch(
     shared: &Shared,
     writer: &mut Connection,
-    reader: &dyn LogReader,
+    batch: Batch,
     prices: &PriceTable,
 ) -> Result<(), ViewError> {
-    let after_position = *shared.position.borrow();
-    let query = Query { after_position, ..Query::default() };
-    let page = reader.scan(&query, PageLimit::events(BATCH_EVENTS_MAX))?;
-    let reached = page.next.unwrap_or(page.scanned_to).max(last_position(&page.events));
     let transaction = writer.transaction()?;
     let mut fold = Fold::new(&transaction, prices);
-    for event in &page.events {
+    for event in &batch.events {
         fold.apply(event)?;
     }
     fold.save()?;
-    storage::set_meta(&transaction, "position", &reached.to_string())?;
+    storage::set_meta(&transaction, "position", &batch.reached.to_string())?;
     transaction.commit()?;
-    shared.position.send_replace(reached);
+    shared.position.send_replace(batch.reached);
     Ok(())
-}
-
-fn last_position(events: &[annals_core::event::Event]) -> Position {
-    events.last().map_or(Position(0), annals_core::event::Event::position)
 }

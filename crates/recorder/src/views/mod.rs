@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use annals_core::id::Position;
-use annals_store::contract::{Head, LogReader, ReadFailure};
+use annals_store::contract::{LogReader, ReadFailure};
 use tokio::sync::watch;
 
 pub use model::{
@@ -29,6 +29,7 @@ pub use query::{
     AgentsQuery, Cursor, RunsQuery, SpansQuery, ToolCallsQuery, UsageGroup, UsageQuery, ViewPage,
 };
 
+use crate::live::Live;
 use storage::Storage;
 
 /// The views cannot be opened or read.
@@ -79,7 +80,7 @@ impl Views {
     pub(crate) fn open(
         data_dir: Option<&Path>,
         reader: Arc<dyn LogReader>,
-        head: watch::Receiver<Head>,
+        live: Arc<Live>,
     ) -> Result<Self, ViewError> {
         let opened = Storage::open(data_dir, reader.log_id(), reader.head().position)?;
         let shared = Arc::new(Shared {
@@ -89,7 +90,7 @@ impl Views {
             is_stopping: watch::Sender::new(false),
         });
         let thread =
-            follow::start(Arc::clone(&shared), opened.writer, reader, head).map_err(|source| {
+            follow::start(Arc::clone(&shared), opened.writer, reader, live).map_err(|source| {
                 ViewError::File { file: PathBuf::from("thread annals-views"), source }
             })?;
         Ok(Self { shared: Some(shared), thread: Mutex::new(Some(thread)) })

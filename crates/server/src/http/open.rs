@@ -25,7 +25,10 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, ApiPr
         return Err(ApiProblem::new(reason::SHUTTING_DOWN, "the server is stopping"));
     }
     if app.recorder.is_failed() {
-        return Err(ApiProblem::new(reason::NOT_READY, "the log is not writable; the server is stopping"));
+        return Err(ApiProblem::new(
+            reason::NOT_READY,
+            "the log is not writable; the server is stopping",
+        ));
     }
     Ok(Json(Health { status: "ready".to_owned() }))
 }

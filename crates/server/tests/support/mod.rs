@@ -61,9 +61,11 @@ impl TestServer {
 
     pub(crate) async fn start_in(data_dir: tempfile::TempDir, config: ServerConfig) -> Self {
         let clock = Arc::new(ShiftedClock::default());
-        let recorder_config = RecorderConfig { clock: clock.clone(), ..RecorderConfig::at(data_dir.path()) };
+        let recorder_config =
+            RecorderConfig { clock: clock.clone(), ..RecorderConfig::at(data_dir.path()) };
         let recorder = Recorder::open(recorder_config).unwrap();
-        let owner = std::fs::read_to_string(data_dir.path().join("owner.token")).unwrap().trim().to_owned();
+        let owner =
+            std::fs::read_to_string(data_dir.path().join("owner.token")).unwrap().trim().to_owned();
         let config = ServerConfig { listen: "127.0.0.1:0".parse().unwrap(), ..config };
         let server = Server::bind(config, recorder.clone()).unwrap();
         let address = server.local_addr();
@@ -230,7 +232,8 @@ impl Answer {
     }
 
     pub(crate) fn value(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

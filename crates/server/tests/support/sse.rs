@@ -65,7 +65,8 @@ impl TailReader {
                 let text = String::from_utf8(std::mem::replace(&mut self.buffer, rest)).unwrap();
                 return Some(Frame::parse(text.trim_end()));
             }
-            let piece = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("a sign of life");
+            let piece =
+                tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("a sign of life");
             match piece {
                 Some(Ok(piece)) => self.buffer.extend_from_slice(&piece.into_data().unwrap()),
                 Some(Err(_)) | None => return None,

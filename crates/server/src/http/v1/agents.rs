@@ -43,7 +43,9 @@ pub(crate) async fn list(
         count_max: params.limit()?,
     };
     let reflects = reflected(&app, &params).await?;
-    let page = blocking(move || app.recorder.views().agents(&query).map_err(|error| view_problem(&error))).await?;
+    let page =
+        blocking(move || app.recorder.views().agents(&query).map_err(|error| view_problem(&error)))
+            .await?;
     let mut list = ListWriter::new(form, "agents");
     for agent in page.rows {
         list.value(&wire_agent(agent));

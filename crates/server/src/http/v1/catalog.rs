@@ -29,7 +29,8 @@ pub(crate) async fn catalog(
 }
 
 fn wire_type(entry: &TypeEntry) -> wire::CatalogType {
-    let parsed = |text: &Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let parsed =
+        |text: &Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok());
     wire::CatalogType {
         event_type: entry.event_type.clone(),
         event_version: entry.version,

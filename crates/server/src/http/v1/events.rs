@@ -79,7 +79,10 @@ pub(crate) async fn append(
             false => Atomicity::Independent,
         }),
         expected_seq: params.parsed("expected_seq")?,
-        traceparent: headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned),
+        traceparent: headers
+            .get("traceparent")
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
     };
     let turn = app.bodies.turn(&held).await;
     let answer = app.recorder.append(request).await;
@@ -122,7 +125,9 @@ fn all_rejected(app: &App, results: Vec<EventResult>) -> Response {
     let count = results.len();
     let refusal = AppendRefusal::AllRejected(results);
     let problem = append_problem(&refusal);
-    let AppendRefusal::AllRejected(results) = refusal else { return json_text(Form::Json, String::new()) };
+    let AppendRefusal::AllRejected(results) = refusal else {
+        return json_text(Form::Json, String::new());
+    };
     let text = ReceiptWriter::with_room_for(count).all_rejected(&problem, &results);
     problem_response(problem.status(), problem.reason(), text, None)
 }
@@ -225,7 +230,8 @@ fn start_at_seq(
     from_seq: Seq,
 ) -> Result<(), ApiProblem> {
     let Some(workspace_id) = query.workspace_id.clone() else { return Ok(()) };
-    let page = app.recorder.log().stream_page(&workspace_id, stream, from_seq, PageLimit::events(1));
+    let page =
+        app.recorder.log().stream_page(&workspace_id, stream, from_seq, PageLimit::events(1));
     let first = page.map_err(|failure| read_problem(&failure))?.into_iter().next();
     let before = match first {
         Some(event) => Position(event.position().get() - 1),
@@ -237,7 +243,12 @@ fn start_at_seq(
 }
 
 /// Answers a page of events.
-pub(crate) fn events_page(form: Form, shape: EventShape, events: &[Event], end: &ListEnd) -> Response {
+pub(crate) fn events_page(
+    form: Form,
+    shape: EventShape,
+    events: &[Event],
+    end: &ListEnd,
+) -> Response {
     let mut list = ListWriter::new(form, "events");
     for event in events {
         list.item(|text| write_event(text, shape, event));
@@ -270,7 +281,8 @@ pub(crate) async fn one(
     let form = choose(&headers, DOCUMENT_FORMS)?;
     let params = Params::read(&uri, &["as"])?;
     let shape = filter::shape(&params)?;
-    let event_id = EventId::parse(&event_id).map_err(|error: IdError| invalid("event_id", error))?;
+    let event_id =
+        EventId::parse(&event_id).map_err(|error: IdError| invalid("event_id", error))?;
     let workspace_id = caller.principal.workspace_id.clone();
     let found = blocking(move || {
         let found = app.recorder.log().by_event_id(&workspace_id, &event_id);

@@ -1,14 +1,15 @@
 //! Runs: the list, one run with its agents and models, and its spans.
 
 use annals_api::{reason, routes, wire};
-use annals_core::limits::{PAGE_SPANS_MAX, PAGE_EVENTS_DEFAULT};
+use annals_core::limits::{PAGE_EVENTS_DEFAULT, PAGE_SPANS_MAX};
 use annals_recorder::views;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use super::views::{
-    Reflects, call_status, cost, count, read_cursor, reflected, time, tokens, view_problem, write_cursor,
+    Reflects, call_status, cost, count, read_cursor, reflected, time, tokens, view_problem,
+    write_cursor,
 };
 use crate::answer::{ListWriter, document};
 use crate::app::App;
@@ -61,7 +62,9 @@ pub(crate) async fn list(
         count_max: params.limit()?,
     };
     let reflects = reflected(&app, &params).await?;
-    let page = blocking(move || app.recorder.views().runs(&query).map_err(|error| view_problem(&error))).await?;
+    let page =
+        blocking(move || app.recorder.views().runs(&query).map_err(|error| view_problem(&error)))
+            .await?;
     let mut list = ListWriter::new(form, "runs");
     for run in page.rows {
         list.value(&wire_run(run));
@@ -72,7 +75,9 @@ pub(crate) async fn list(
 fn status(params: &Params) -> Result<Option<views::RunStatus>, ApiProblem> {
     let Some(word) = params.one("status")? else { return Ok(None) };
     let status = views::RunStatus::from_word(word);
-    status.map(Some).ok_or_else(|| invalid("status", "it must be running, idle, completed or failed"))
+    status
+        .map(Some)
+        .ok_or_else(|| invalid("status", "it must be running, idle, completed or failed"))
 }
 
 fn is_ascending(params: &Params) -> Result<bool, ApiProblem> {
@@ -143,7 +148,8 @@ pub(crate) async fn one(
     let reflects = reflected(&app, &params).await?;
     let (id, now) = (run_id.clone(), app.now());
     let found = blocking(move || {
-        read_parts(app.recorder.views(), &workspace_id, &id, now).map_err(|error| view_problem(&error))
+        read_parts(app.recorder.views(), &workspace_id, &id, now)
+            .map_err(|error| view_problem(&error))
     })
     .await?;
     let parts = found.ok_or_else(|| not_found(&run_id))?;
@@ -151,7 +157,8 @@ pub(crate) async fn one(
 }
 
 fn not_found(run_id: &str) -> ApiProblem {
-    ApiProblem::new(reason::RUN_NOT_FOUND, format!("there is no run {run_id}")).with("run_id", run_id)
+    ApiProblem::new(reason::RUN_NOT_FOUND, format!("there is no run {run_id}"))
+        .with("run_id", run_id)
 }
 
 struct RunParts {
@@ -257,7 +264,8 @@ pub(crate) async fn spans(
     let form = choose(&headers, LIST_FORMS)?;
     let params = Params::read(&uri, &["after", "limit", "min_position"])?;
     let workspace_id = caller.principal.workspace_id.to_string();
-    let question = annals_core::hash::sha256(&[b"spans\0", workspace_id.as_bytes(), b"\0", run_id.as_bytes()]);
+    let question =
+        annals_core::hash::sha256(&[b"spans\0", workspace_id.as_bytes(), b"\0", run_id.as_bytes()]);
     let query = views::SpansQuery {
         workspace_id,
         run_id,
@@ -268,7 +276,9 @@ pub(crate) async fn spans(
     let now = app.now();
     let page = blocking(move || {
         let views = app.recorder.views();
-        let run = views.run(&query.workspace_id, &query.run_id, now).map_err(|error| view_problem(&error))?;
+        let run = views
+            .run(&query.workspace_id, &query.run_id, now)
+            .map_err(|error| view_problem(&error))?;
         run.ok_or_else(|| not_found(&query.run_id))?;
         views.spans(&query).map_err(|error| view_problem(&error))
     })

@@ -29,7 +29,8 @@ pub(crate) async fn open(
     Params::read(&uri, &[])?;
     let request: wire::OpenSessionRequest = read_json(&app, &headers, body).await?;
     let owner = app.recorder.access().owner();
-    let opened = app.sessions.open(&request.code, owner, app.recorder.entropy().as_ref(), app.now());
+    let opened =
+        app.sessions.open(&request.code, owner, app.recorder.entropy().as_ref(), app.now());
     let Some((issued, principal)) = opened else {
         app.metrics.failed_authentications.inc();
         let detail = "the login code was used or has expired; `annals open` makes another link";
@@ -58,7 +59,9 @@ pub(crate) async fn make_code(
     Params::read(&uri, &[])?;
     let host = headers.get(axum::http::header::HOST).and_then(|value| value.to_str().ok());
     // The guard has checked the host: it is one of this server's names.
-    let host = host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str)).unwrap_or("localhost");
+    let host = host
+        .or_else(|| uri.authority().map(axum::http::uri::Authority::as_str))
+        .unwrap_or("localhost");
     Ok((StatusCode::CREATED, Json(login_code(&app, host))).into_response())
 }
 

@@ -100,7 +100,10 @@ pub(crate) async fn one(
     let key = stream.clone();
     let workspace_id = caller.principal.workspace_id.clone();
     let head = blocking(move || {
-        app.recorder.log().stream_head(&workspace_id, &key).map_err(|failure| read_problem(&failure))
+        app.recorder
+            .log()
+            .stream_head(&workspace_id, &key)
+            .map_err(|failure| read_problem(&failure))
     })
     .await?;
     let head = head.ok_or_else(|| not_found(&stream))?;
@@ -171,14 +174,18 @@ async fn page(
     let (as_of, head, events) = blocking(move || {
         let log = app.recorder.log();
         let as_of = log.head().position.get();
-        let head = log.stream_head(&workspace_id, &stream).map_err(|failure| read_problem(&failure))?;
+        let head =
+            log.stream_head(&workspace_id, &stream).map_err(|failure| read_problem(&failure))?;
         let head = head.ok_or_else(|| not_found(&stream))?;
-        let events = log.stream_page(&workspace_id, &stream, Seq(from_seq), PageLimit::events(count_max));
+        let events =
+            log.stream_page(&workspace_id, &stream, Seq(from_seq), PageLimit::events(count_max));
         Ok((as_of, head, events.map_err(|failure| read_problem(&failure))?))
     })
     .await?;
     let last = events.last().map(annals_core::event::Event::stream_seq);
-    let next = last.filter(|last| *last < head.last_seq).map(|last| cursor::encode(last.next().get(), &question));
+    let next = last
+        .filter(|last| *last < head.last_seq)
+        .map(|last| cursor::encode(last.next().get(), &question));
     Ok(events_page(form, shape, &events, &ListEnd { next, as_of, stale: None }))
 }
 
@@ -196,7 +203,8 @@ async fn tail(
     let permit = app.tails.open(&principal.token_id)?;
     let (recorder, workspace_id) = (app.recorder.clone(), principal.workspace_id.clone());
     let start =
-        blocking(move || resume::stream_start(&recorder, &workspace_id, &stream, claim, from_seq)).await?;
+        blocking(move || resume::stream_start(&recorder, &workspace_id, &stream, claim, from_seq))
+            .await?;
     let follower = app.recorder.follow(start, Query::default());
     Ok(tail_response(TailParts { app, principal, follower, ids: FrameIds::Seqs, permit }))
 }

@@ -48,7 +48,8 @@ pub(crate) async fn follow(
     uri: Uri,
 ) -> Result<Response, ApiProblem> {
     choose(&headers, TAIL_FORMS)?;
-    let allowed: Vec<&str> = FILTER_PARAMETERS.iter().chain(&["after_position", "after"]).copied().collect();
+    let allowed: Vec<&str> =
+        FILTER_PARAMETERS.iter().chain(&["after_position", "after"]).copied().collect();
     let params = Params::read(&uri, &allowed)?;
     let claim = ResumeClaim::read(&headers, &params)?;
     let after_position = params.parsed("after_position")?;
@@ -56,7 +57,9 @@ pub(crate) async fn follow(
     let query = filter::query(&app.recorder, &principal.workspace_id, &params)?;
     let permit = app.tails.open(&principal.token_id)?;
     let (recorder, workspace_id) = (app.recorder.clone(), principal.workspace_id.clone());
-    let start = blocking(move || resume::tail_start(&recorder, &workspace_id, claim, after_position)).await?;
+    let start =
+        blocking(move || resume::tail_start(&recorder, &workspace_id, claim, after_position))
+            .await?;
     let follower = app.recorder.follow(start, query);
     Ok(tail_response(TailParts { app, principal, follower, ids: FrameIds::Positions, permit }))
 }

@@ -28,10 +28,14 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     require_json(headers)?;
     let held = read_body(headers, body, &app.bodies).await?;
     serde_json::from_slice(&held.bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => ApiProblem::new(reason::INVALID_BODY, error.to_string()),
+        serde_json::error::Category::Data => {
+            ApiProblem::new(reason::INVALID_BODY, error.to_string())
+        }
         serde_json::error::Category::Io
         | serde_json::error::Category::Syntax
-        | serde_json::error::Category::Eof => ApiProblem::new(reason::INVALID_JSON, error.to_string()),
+        | serde_json::error::Category::Eof => {
+            ApiProblem::new(reason::INVALID_JSON, error.to_string())
+        }
     })
 }
 
@@ -87,7 +91,8 @@ fn issue_token(request: wire::IssueTokenRequest) -> Result<IssueToken, ApiProble
     let event_types = request.event_types.map(|types| {
         types.iter().map(|text| EventType::parse(text).map_err(wrong("event_types"))).collect()
     });
-    let expires_in_s = request.expires_in_s.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+    let expires_in_s =
+        request.expires_in_s.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
     Ok(IssueToken {
         workspace_id: WorkspaceId::parse(&request.workspace_id).map_err(wrong("workspace_id"))?,
         rights: request.rights.iter().fold(Rights::default(), |all, name| all.with(right(*name))),
@@ -99,7 +104,8 @@ fn issue_token(request: wire::IssueTokenRequest) -> Result<IssueToken, ApiProble
 }
 
 fn invalid_member(field: &str, error: &IdError) -> ApiProblem {
-    ApiProblem::new(reason::INVALID_BODY, format!("`{field}` is wrong: {error}")).with("field", field)
+    ApiProblem::new(reason::INVALID_BODY, format!("`{field}` is wrong: {error}"))
+        .with("field", field)
 }
 
 /// List all tokens ever made, newest first, without their secrets.

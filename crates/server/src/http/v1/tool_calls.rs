@@ -15,7 +15,8 @@ use crate::params::{Params, invalid};
 use crate::problem::ApiProblem;
 use crate::work::blocking;
 
-const PARAMETERS: [&str; 7] = ["run_id", "agent_id", "tool_name", "status", "limit", "cursor", "min_position"];
+const PARAMETERS: [&str; 7] =
+    ["run_id", "agent_id", "tool_name", "status", "limit", "cursor", "min_position"];
 
 /// List tool calls, newest first.
 #[utoipa::path(get, path = routes::TOOL_CALLS, operation_id = "listToolCalls", tag = "views",
@@ -51,8 +52,10 @@ pub(crate) async fn list(
         count_max: params.limit()?,
     };
     let reflects = reflected(&app, &params).await?;
-    let page =
-        blocking(move || app.recorder.views().tool_calls(&query).map_err(|error| view_problem(&error))).await?;
+    let page = blocking(move || {
+        app.recorder.views().tool_calls(&query).map_err(|error| view_problem(&error))
+    })
+    .await?;
     let mut list = ListWriter::new(form, "tool_calls");
     for call in page.rows {
         list.value(&wire_call(call));
@@ -62,7 +65,9 @@ pub(crate) async fn list(
 
 fn status(params: &Params) -> Result<Option<CallStatus>, ApiProblem> {
     let Some(word) = params.one("status")? else { return Ok(None) };
-    CallStatus::from_word(word).map(Some).ok_or_else(|| invalid("status", "it must be open, ok or error"))
+    CallStatus::from_word(word)
+        .map(Some)
+        .ok_or_else(|| invalid("status", "it must be open, ok or error"))
 }
 
 fn wire_call(call: ToolCall) -> wire::ToolCall {

@@ -42,7 +42,9 @@ pub(crate) async fn sums(
         until: filter::time(&params, "until")?,
     };
     let reflects = reflected(&app, &params).await?;
-    let rows = blocking(move || app.recorder.views().usage(&query).map_err(|error| view_problem(&error))).await?;
+    let rows =
+        blocking(move || app.recorder.views().usage(&query).map_err(|error| view_problem(&error)))
+            .await?;
     let rows = rows.into_iter().map(wire_row).collect();
     document(form, &wire::UsageAnswer { rows, as_of: reflects.as_of, stale: reflects.stale })
 }

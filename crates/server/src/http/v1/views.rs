@@ -42,7 +42,9 @@ pub(super) async fn reflected(app: &App, params: &Params) -> Result<Reflects, Ap
 
 fn behind(position: u64, min_position: u64) -> ApiProblem {
     let detail = format!("the views are at position {position}, not yet at {min_position}");
-    ApiProblem::new(reason::VIEWS_BEHIND, detail).with("position", position).with("min_position", min_position)
+    ApiProblem::new(reason::VIEWS_BEHIND, detail)
+        .with("position", position)
+        .with("min_position", min_position)
 }
 
 /// Views cannot be read.
