@@ -2,6 +2,8 @@
 //!
 //! Clients and the server share this crate; nothing here opens a connection or reads a file.
 
+#![warn(missing_docs)]
+
 pub mod routes;
 
 mod problem;

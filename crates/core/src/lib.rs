@@ -4,6 +4,8 @@
 //! Nothing here reads a clock, draws a random number, touches a file or awaits:
 //! every such input is an argument. Read the modules in this order.
 
+#![warn(missing_docs, clippy::wildcard_enum_match_arm)]
+
 pub mod limits;
 
 pub mod id;

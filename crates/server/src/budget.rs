@@ -57,13 +57,6 @@ impl BudgetShare {
     pub(crate) fn grow_to(&mut self, byte_count: usize) -> bool {
         self.grow_by(byte_count.saturating_sub(self.held_bytes))
     }
-
-    /// Gives back what is beyond so many bytes.
-    pub(crate) fn shrink_to(&mut self, byte_count: usize) {
-        let surplus = self.held_bytes.saturating_sub(byte_count);
-        self.held_bytes -= surplus;
-        self.budget.held_bytes.fetch_sub(surplus, Ordering::Relaxed);
-    }
 }
 
 impl Drop for BudgetShare {
@@ -85,8 +78,6 @@ mod tests {
         assert!(first.grow_to(50), "holding less is no growth");
         assert!(!second.grow_to(41));
         assert!(second.grow_to(40));
-        first.shrink_to(10);
-        assert_eq!(budget.held_bytes(), 50);
         drop(first);
         assert_eq!(budget.held_bytes(), 40);
         assert!(second.grow_to(100));

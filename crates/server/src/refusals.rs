@@ -14,9 +14,39 @@ use annals_store::contract::ReadFailure;
 
 use crate::problem::ApiProblem;
 
+/// A problem whose detail says what is wrong and then what to do.
+fn advised(reason: &'static Reason, refusal: &dyn std::fmt::Display) -> ApiProblem {
+    match advice(reason) {
+        "" => ApiProblem::new(reason, refusal.to_string()),
+        advice => ApiProblem::new(reason, format!("{refusal}; {advice}")),
+    }
+}
+
+/// What to do, in a few words; nothing where the refusal itself says it.
+fn advice(reason: &'static Reason) -> &'static str {
+    match reason.code {
+        "invalid_utf8" => "encode the text as UTF-8",
+        "duplicate_key" => "send each key once",
+        "unpaired_surrogate" => "send both halves of the pair, or the character itself",
+        "too_deep" => "flatten the document",
+        "too_many_values" => "split the event",
+        "payload_too_large" => "split it, or keep large things elsewhere and name them",
+        "clock_ahead" => "set the sender's clock, or leave occurred_at out",
+        "unauthorized_workspace" => "leave it out, or use a token of that workspace",
+        "idempotency_conflict" => "send it under a new identity, or repeat the first content",
+        "seq_mismatch" => "read on from where you were, decide again, and send the actual seq",
+        "empty_batch" => "send at least one event",
+        "too_many_events" => "send several requests",
+        "overloaded" | "shutting_down" => "send the same request again later",
+        "storage_full" => "make room, then send the same request again",
+        "log_failed" => "send the same request again when the server is back",
+        _ => "",
+    }
+}
+
 /// Why one event is refused.
 pub(crate) fn event_problem(refusal: &EventRefusal) -> ApiProblem {
-    let problem = ApiProblem::new(event_reason(refusal), refusal.to_string());
+    let problem = advised(event_reason(refusal), refusal);
     match refusal {
         EventRefusal::Json(error) => json_problem(error),
         EventRefusal::Envelope(fault) => envelope_problem(fault),
@@ -83,7 +113,7 @@ fn control_problem(event_type: &str, route: Option<&str>) -> ApiProblem {
 
 /// Why a JSON text is refused.
 pub(crate) fn json_problem(error: &JsonError) -> ApiProblem {
-    let problem = ApiProblem::new(json_reason(error), error.to_string());
+    let problem = advised(json_reason(error), error);
     match error {
         JsonError::Empty => problem,
         JsonError::Syntax { offset, .. }
@@ -141,7 +171,7 @@ fn envelope_reason(fault: &EnvelopeFault) -> &'static Reason {
 }
 
 fn msgpack_problem(error: &MsgpackError) -> ApiProblem {
-    let problem = ApiProblem::new(msgpack_reason(error), error.to_string());
+    let problem = advised(msgpack_reason(error), error);
     match error {
         MsgpackError::Empty => problem,
         MsgpackError::UnexpectedEnd { offset }
@@ -177,7 +207,7 @@ fn msgpack_reason(error: &MsgpackError) -> &'static Reason {
 
 /// Why an append is refused as a whole. A batch of which nothing was stored has its own answer.
 pub(crate) fn append_problem(refusal: &AppendRefusal) -> ApiProblem {
-    let plain = |reason: &'static Reason| ApiProblem::new(reason, refusal.to_string());
+    let plain = |reason: &'static Reason| advised(reason, refusal);
     match refusal {
         AppendRefusal::Json(error) => json_problem(error),
         AppendRefusal::Msgpack(error) => msgpack_problem(error),

@@ -1,7 +1,7 @@
 //! The server: bound to an address, run until told to stop.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,13 +76,13 @@ impl Server {
     /// Makes a link that opens the dashboard logged in, once and within a minute.
     #[must_use]
     pub fn login_link(&self) -> LoginCode {
-        login_code(&self.app, &self.local_address.to_string())
+        self.login_links().make()
     }
 
     /// Something that makes login links while the server runs.
     #[must_use]
     pub fn login_links(&self) -> LoginLinks {
-        LoginLinks { app: self.app.clone(), host: self.local_address.to_string() }
+        LoginLinks { app: self.app.clone(), host: browsable(self.local_address).to_string() }
     }
 
     /// Answers requests until `shutdown` resolves, then drains: tails end after whole frames,
@@ -119,6 +119,16 @@ impl LoginLinks {
     pub fn make(&self) -> LoginCode {
         login_code(&self.app, &self.host)
     }
+}
+
+/// An address that a browser on this machine can open: the unspecified one is no host.
+fn browsable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 async fn sample_rate(app: App) {

@@ -1,4 +1,15 @@
-// Owns the shapes of the public API as the dashboard reads them; every optional part may be absent.
+// Owns the shapes of the public API as the dashboard reads them: the views come from the server's own description,
+// the envelope is written by hand because design §5 fixes it.
+import type { components } from "./schema";
+
+type Wire = components["schemas"];
+
+/** The description calls a nullable member optional too; on the wire it is always there. */
+type Told<T> = T extends readonly (infer Item)[]
+  ? Told<Item>[]
+  : T extends object
+    ? { [Key in keyof T]-?: Told<Exclude<T[Key], undefined>> }
+    : T;
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -9,132 +20,28 @@ export interface AsOf {
   stale?: boolean;
 }
 
-export interface Tokens {
-  input: number;
-  output: number;
-  cache_read: number;
-  cache_write: number;
-}
-
+export type Tokens = Told<Wire["Tokens"]>;
 /** Integer micro-dollars; a source that said nothing is null, never zero. */
-export interface Cost {
-  vendor: number | null;
-  computed: number | null;
-}
-
-export type RunStatus = "running" | "completed" | "failed" | "idle";
-
-export interface Run {
-  run_id: string;
-  title: string | null;
-  status: RunStatus;
-  source: string | null;
-  agent_name: string | null;
-  cwd: string | null;
-  model: string | null;
-  started_at: string;
-  last_at: string;
-  ended_at: string | null;
-  duration_ms: number;
-  agents: number;
-  events: number;
-  messages: number;
-  model_calls: number;
-  model_errors: number;
-  tool_calls: number;
-  tool_errors: number;
-  tool_calls_open: number;
-  tokens: Tokens;
-  cost_micros: Cost;
-  error: string | null;
-  first_position: number;
-  last_position: number;
-}
-
-export interface RunAgent {
-  agent_id: string;
-  name: string | null;
-  agent_type: string | null;
-  parent_agent_id: string | null;
-  status: "running" | "stopped" | "failed";
-  first_at: string;
-  last_at: string;
-  events: number;
-  model_calls: number;
-  tool_calls: number;
-  tool_errors: number;
-  tokens: Tokens;
-}
-
-export interface ModelUsage {
-  model: string | null;
-  model_calls: number;
-  tokens: Tokens;
-  cost_micros: Cost;
-}
-
-export interface RunDetail extends Omit<Run, "agents">, AsOf {
-  agents: RunAgent[];
-  models: ModelUsage[];
-}
-
-export type SpanKind = "model" | "tool" | "agent" | "message" | "run";
-export type SpanStatus = "ok" | "error" | "open";
-
-export interface Span {
-  span_id: string;
-  kind: SpanKind;
-  name: string;
-  title?: string | null;
-  agent_id: string;
-  parent_span_id: string | null;
-  started_at: string;
-  ended_at: string | null;
-  duration_ms: number | null;
-  status: SpanStatus;
-  start_position: number;
-  end_position: number | null;
-  tokens?: Tokens | null;
-}
-
-export interface Agent {
-  agent_id: string;
-  runs: number;
-  events: number;
-  model_calls: number;
-  tool_calls: number;
-  tool_errors: number;
-  tokens: Tokens;
-  cost_micros: Cost;
-  first_at: string;
-  last_at: string;
-  last_run_id: string | null;
-}
+export type Cost = Told<Wire["CostMicros"]>;
+export type RunStatus = Wire["RunStatus"];
+export type Run = Told<Wire["Run"]>;
+export type RunAgent = Told<Wire["RunAgent"]>;
+export type ModelUsage = Told<Wire["ModelUsage"]>;
+export type RunDetail = Told<Wire["RunDetail"]>;
+export type SpanKind = Wire["SpanKind"];
+export type SpanStatus = Wire["SpanStatus"];
+/** Only model calls have tokens. */
+export type Span = Told<Omit<Wire["Span"], "tokens">> & { tokens?: Tokens | null };
+export type Agent = Told<Wire["Agent"]>;
+export type UsageRow = Told<Wire["UsageRow"]>;
+export type Status = Told<Wire["Status"]>;
+export type RunsPage = Told<Wire["RunsPage"]>;
+export type SpansPage = Omit<Told<Wire["SpansPage"]>, "spans"> & { spans: Span[] };
+export type AgentsPage = Told<Wire["AgentsPage"]>;
+export type UsagePage = Told<Wire["UsageAnswer"]>;
+export type SessionAnswer = Told<Wire["Session"]>;
 
 export type UsageGroup = "run" | "agent" | "model" | "day";
-
-export interface UsageRow {
-  key: string | null;
-  model_calls: number;
-  tokens: Tokens;
-  cost_micros: Cost;
-  /** Calls whose price is not known; they are in no cost. */
-  unpriced_calls?: number;
-}
-
-export interface Status {
-  version: string;
-  log_id: string;
-  head_position: number;
-  recorded_at: string | null;
-  workspace_id: string;
-  rights: string[];
-  durability: string;
-  views: { position: number; lag_events: number; stale: boolean };
-  tails: number;
-  uptime_s: number;
-  rate: { events_per_s: number };
-}
 
 export type Category =
   | "workflow"
@@ -187,35 +94,13 @@ export interface AnnalsEvent {
   event_hash: string;
 }
 
-export interface RunsPage extends AsOf {
-  runs: Run[];
-  next: string | null;
-}
-export interface SpansPage extends AsOf {
-  spans: Span[];
-  next: string | null;
-}
 export interface EventsPage extends AsOf {
   events: AnnalsEvent[];
   next: string | null;
 }
-export interface AgentsPage extends AsOf {
-  agents: Agent[];
-  next: string | null;
-}
-export interface UsagePage extends AsOf {
-  rows: UsageRow[];
-}
 export interface CatalogAnswer {
   types: CatalogType[];
 }
-export interface SessionAnswer {
-  token: string;
-  expires_at: string;
-  workspace_id: string;
-  rights: string[];
-}
-
 /** RFC 9457, as every refusal of the API is written. */
 export interface Problem {
   type: string;

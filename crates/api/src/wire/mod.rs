@@ -2,18 +2,17 @@
 //!
 //! Readers are tolerant: unknown members are ignored. Times are RFC 3339 in UTC with six
 //! fractional digits, hashes 64 lower-case hex digits, money integer micro-dollars.
-//!
-//! Stored events are not typed here: servers write them from stored bytes, and
-//! `annals_core` knows their fields.
 
 mod access;
 mod append;
+mod event;
 mod read;
 mod status;
 mod views;
 
 pub use access::*;
 pub use append::*;
+pub use event::*;
 pub use read::*;
 pub use status::*;
 pub use views::*;

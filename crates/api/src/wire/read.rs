@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct EventsPage {
     /// The events.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<crate::wire::StoredEvent>)]
     pub events: Vec<serde_json::Value>,
     /// Pass it as `cursor` for the next page; null at the end.
     pub next: Option<String>,

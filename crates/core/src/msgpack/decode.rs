@@ -2,6 +2,10 @@
 //!
 //! Nesting is followed on a heap stack. A declared length is a claim: nothing is reserved for it,
 //! and it is believed only as far as bytes are there. Limits count the JSON that comes out.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the format has 37 markers, and each match is about a few of them"
+)]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -209,6 +209,6 @@ pub(super) fn prompt_of(record: &Record<'_>) -> Option<String> {
             let text = member(blocks.next()?, "text").and_then(as_str)?.into_owned();
             blocks.next().is_none().then_some(text)
         }
-        _ => None,
+        JsonKind::Object | JsonKind::Number | JsonKind::Bool | JsonKind::Null => None,
     }
 }

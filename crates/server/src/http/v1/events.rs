@@ -43,7 +43,7 @@ const APPEND_PARAMETERS: [&str; 3] = ["atomic", "expected_seq", "dialect"];
         ("traceparent" = Option<String>, Header, description = "W3C trace context; its trace id becomes the correlation of events without one.")),
     request_body(description = "One event, an array of events, or an object with `events`.",
         content(
-            (serde_json::Value = "application/json"),
+            (annals_api::wire::NewEvent = "application/json"),
             (String = "application/x-ndjson"),
             (Vec<u8> = "application/msgpack"))),
     responses(
@@ -269,7 +269,7 @@ fn write_event(text: &mut String, shape: EventShape, event: &Event) {
         ("event_id" = String, Path, description = "The event's id."),
         ("as" = Option<String>, Query, description = "`record` for the stored bytes.")),
     responses(
-        (status = 200, description = "The event.", body = serde_json::Value),
+        (status = 200, description = "The event.", body = annals_api::wire::StoredEvent),
         (status = 404, description = "There is no such event.", body = annals_api::Problem)))]
 pub(crate) async fn one(
     State(app): State<App>,
