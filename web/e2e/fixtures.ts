@@ -1,6 +1,6 @@
 // Owns a signed-in page: one session for all tests, and a watch that nothing breaks the content-security policy.
 import { test as base, expect, type Page } from "@playwright/test";
-import { loginUrl } from "./server";
+import { loginUrl, SERVER } from "./server";
 
 let kept: string | null = null;
 
@@ -14,9 +14,17 @@ export async function useBearer(page: Page, token: string): Promise<void> {
   );
 }
 
-/** Signs the tab in, by a link the first time and by the kept session later. */
+/** Sessions end with the server's process, which one of the tests restarts. */
+async function isGood(session: string | null): Promise<boolean> {
+  if (session === null) return false;
+  const { token } = JSON.parse(session) as { token: string };
+  const headers = { authorization: `Bearer ${token}` };
+  return (await fetch(`${SERVER}/v1/status`, { headers })).ok;
+}
+
+/** Signs the tab in, by a link the first time and by the kept session as long as it is good. */
 export async function signIn(page: Page): Promise<void> {
-  if (kept === null) {
+  if (!(await isGood(kept))) {
     await page.goto(await loginUrl());
     await expect(page.getByRole("heading", { level: 1, name: "Now" })).toBeVisible();
     kept = await page.evaluate(() => sessionStorage.getItem("annals.session"));

@@ -13,6 +13,7 @@ fn pages_dir() -> PathBuf {
 }
 
 fn write_pages() {
+    std::fs::write(pages_dir().join("README.md"), reason::index()).unwrap();
     for reason in reason::ALL {
         std::fs::write(pages_dir().join(format!("{}.md", reason.code)), reason::page(reason))
             .unwrap();
@@ -42,4 +43,6 @@ fn every_reason_code_has_its_page_and_every_page_its_code() {
             reason.code
         );
     }
+    let index = std::fs::read_to_string(pages_dir().join("README.md")).unwrap();
+    assert_eq!(index, reason::index(), "run this test with ANNALS_BLESS=1");
 }

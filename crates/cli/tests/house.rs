@@ -4,6 +4,8 @@
 //! Everything here reads files of this repository; no network and no clock. That every reason code has
 //! its page is checked beside the table of codes, in the `api` crate.
 
+#![allow(clippy::panic, reason = "a test that cannot read the repository must fail")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -217,6 +219,27 @@ fn every_link_in_the_documents_resolves() {
         }
     }
     assert!(faults.is_empty(), "links that lead nowhere:\n{faults}");
+}
+
+#[test]
+fn every_path_named_in_the_documents_exists() {
+    let folders = ["bench/", "catalog/", "crates/", "docs/", "scripts/", "web/"];
+    let mut faults = String::new();
+    for page in files(&|path| path.extension().is_some_and(|extension| extension == "md")) {
+        let prose: String = read(&page).split("```").step_by(2).collect();
+        for path in prose.split('`').skip(1).step_by(2) {
+            let is_path = folders.iter().any(|folder| path.starts_with(folder));
+            // A placeholder stands for many paths, and what is built need not be there.
+            let is_one = path
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter));
+            let is_built = path.starts_with("web/dist") || path.contains("NAME");
+            if is_path && is_one && !is_built && !root().join(path).exists() {
+                let _ = writeln!(faults, "{}: {path}", page.display());
+            }
+        }
+    }
+    assert!(faults.is_empty(), "paths that are not there:\n{faults}");
 }
 
 fn root() -> PathBuf {

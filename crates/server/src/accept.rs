@@ -169,3 +169,45 @@ fn answerer(
 type Answering = std::pin::Pin<
     Box<dyn Future<Output = Result<Response<GuardedBody>, std::convert::Infallible>> + Send>,
 >;
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    async fn answer(socket: &mut TcpStream) -> String {
+        let mut bytes = Vec::new();
+        socket.read_to_end(&mut bytes).await.unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_too_many_is_told_so_and_one_that_ends_makes_room() {
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let open = Arc::new(Semaphore::new(1));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        let router = Router::new();
+        let serving =
+            tokio::spawn(serve(listener, router, Timings::default(), Arc::clone(&open), stopped));
+        let mut first = TcpStream::connect(address).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        let refused = answer(&mut second).await;
+        assert!(
+            refused.starts_with("HTTP/1.1 503 ") && refused.contains("retry-after: 1"),
+            "{refused}"
+        );
+        first.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+        assert!(answer(&mut first).await.starts_with("HTTP/1.0 404 "));
+        drop(open.acquire().await.unwrap());
+        let mut third = TcpStream::connect(address).await.unwrap();
+        third.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+        assert!(answer(&mut third).await.starts_with("HTTP/1.0 404 "));
+        stop.send(()).unwrap();
+        serving.await.unwrap();
+    }
+}

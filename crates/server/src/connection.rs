@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
+use futures_util::task::AtomicWaker;
 use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -25,6 +26,9 @@ pub(crate) struct Activity {
     request_count: AtomicUsize,
     /// Counts up at every beginning and end of a request.
     changes: AtomicU64,
+    /// The connection, which must look at its socket again when the last request has ended: only
+    /// then the idle time begins.
+    connection: AtomicWaker,
 }
 
 impl Activity {
@@ -36,7 +40,7 @@ impl Activity {
     }
 
     fn is_busy(&self) -> bool {
-        self.request_count.load(Ordering::Relaxed) > 0
+        self.request_count.load(Ordering::Acquire) > 0
     }
 }
 
@@ -46,8 +50,10 @@ pub(crate) struct BusyGuard(Arc<Activity>);
 
 impl Drop for BusyGuard {
     fn drop(&mut self) {
-        self.0.request_count.fetch_sub(1, Ordering::Relaxed);
         self.0.changes.fetch_add(1, Ordering::Relaxed);
+        if self.0.request_count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.connection.wake();
+        }
     }
 }
 
@@ -127,6 +133,8 @@ impl PatientSocket {
     }
 
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Registered before the look, so that an end in between is not missed.
+        self.activity.connection.register(context.waker());
         self.notice_changes();
         if self.activity.is_busy() {
             return Poll::Pending;

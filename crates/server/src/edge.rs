@@ -60,14 +60,14 @@ struct Answered<'a> {
 fn log(answered: &Answered<'_>, response: &Response) {
     let status = response.status().as_u16();
     let reason = response.extensions().get::<RefusedFor>().map_or("", |refused| refused.0.code);
-    let millis = answered.began_at.elapsed().as_secs_f64() * 1_000.0;
+    let micros = u64::try_from(answered.began_at.elapsed().as_micros()).unwrap_or(u64::MAX);
     let Answered { request_id, method, route, .. } = answered;
     if status >= 500 {
-        tracing::warn!(request_id, %method, route, status, reason, millis, "request failed");
+        tracing::warn!(request_id, %method, route, status, reason, micros, "request failed");
     } else if status >= 400 {
-        tracing::info!(request_id, %method, route, status, reason, millis, "request refused");
+        tracing::info!(request_id, %method, route, status, reason, micros, "request refused");
     } else {
-        tracing::debug!(request_id, %method, route, status, millis, "request answered");
+        tracing::debug!(request_id, %method, route, status, micros, "request answered");
     }
 }
 

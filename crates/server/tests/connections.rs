@@ -49,7 +49,11 @@ async fn a_kept_alive_connection_outlives_the_head_time_out_but_not_the_idle_one
     };
     let server = start(timings).await;
     let mut socket = TcpStream::connect(server.address).await.unwrap();
-    let request = format!("GET /healthz HTTP/1.1\r\nhost: {}\r\n\r\n", server.address);
+    // A route that waits for the disk, so that the socket is looked at during the request.
+    let request = format!(
+        "GET /v1/events HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\r\n",
+        server.address, server.owner
+    );
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = vec![0; 4096];
     assert!(socket.read(&mut answer).await.unwrap() > 0);
@@ -90,6 +94,38 @@ async fn a_stopping_server_ends_its_tails_and_is_gone() {
     server.stop().await;
     assert_eq!(tail.frame().await, None);
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_under_way_is_answered_when_the_server_stops() {
+    let server = TestServer::start().await;
+    let recorder = server.recorder.clone();
+    let body = event("r", json!(1)).to_string();
+    let (front, back) = body.split_at(20);
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nexpect: 100-continue\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        server.address,
+        server.owner,
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    socket.read_exact(&mut go_on).await.unwrap();
+    assert!(go_on.starts_with(b"HTTP/1.1 100 "), "the server reads the body");
+    socket.write_all(front.as_bytes()).await.unwrap();
+    let stopping = tokio::spawn(server.stop());
+    // The listening socket is gone once the server is draining.
+    let address = socket.peer_addr().unwrap();
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    socket.write_all(back.as_bytes()).await.unwrap();
+    let answer = String::from_utf8(until_closed(&mut socket).await).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    assert_eq!(recorder.head().position.get(), 1);
+    drop(stopping.await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

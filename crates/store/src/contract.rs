@@ -1,6 +1,6 @@
 //! The log contract: what every engine promises to the one who appends and to those who read.
 //!
-//! The promises in words are in `docs/formats/log-contract.md`, and `contract_suite` checks them
+//! The promises in words are in `docs/formats/log-contract.md`, and `tests/common/suite.rs` checks them
 //! on every engine. No engine's own matters are here: no files, no locks, no recovery.
 //!
 //! INVARIANT (acknowledged means durable): [`LogWriter::append`] returns `Ok` only after every

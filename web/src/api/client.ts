@@ -64,7 +64,7 @@ export function noticeAuthentication(error: ApiError): void {
   endSession(
     error.reasonCode === "token_expired"
       ? "Your session has expired."
-      : "The server no longer knows this session.",
+      : "The server no longer knows this session; sessions end when it stops.",
   );
 }
 

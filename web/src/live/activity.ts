@@ -53,6 +53,17 @@ export class ActivityBoard {
     }, TELL_MS_MIN);
   }
 
+  /** The newest events of the log, newest first: what every active run did last, and its pulse. */
+  prime(events: readonly AnnalsEvent[], now_ms: number): void {
+    for (const event of events) {
+      if (!event.run_id) continue;
+      const activity = this.at(event.run_id);
+      activity.event ??= event;
+      activity.pulse.addPast([Date.parse(event.recorded_at)], now_ms);
+    }
+    this.tell();
+  }
+
   /** For a run that said nothing since this page opened: what it said last. */
   seed(runId: string): void {
     if (this.asked.has(runId) || this.runs.get(runId)?.event) return;

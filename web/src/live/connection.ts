@@ -11,6 +11,15 @@ export interface Connection {
 
 export const rate = new RateMeter();
 
+/** Fills the rate with the newest events of the log, so that a page that just opened is not blind. */
+export function primeRate(events: readonly { recorded_at: string }[]): void {
+  if (!rate.untouched) return;
+  rate.addPast(
+    events.map((event) => Date.parse(event.recorded_at)),
+    Date.now(),
+  );
+}
+
 let connection: Connection = { phase: "connecting", detail: null, head: null };
 const listeners = new Set<() => void>();
 

@@ -13,6 +13,22 @@ export class RateMeter {
     this.counts[at] = (this.counts[at] ?? 0) + count;
   }
 
+  /** True until something was counted: only then may the past be filled in. */
+  get untouched(): boolean {
+    return this.second === 0;
+  }
+
+  /** Counts events that happened before this meter watched, as far as the window reaches back. */
+  addPast(times_ms: readonly number[], now_ms: number): void {
+    this.roll(now_ms);
+    for (const at_ms of times_ms) {
+      const second = Math.floor(at_ms / 1000);
+      if (second > this.second || second <= this.second - RATE_WINDOW_S) continue;
+      const at = second % RATE_WINDOW_S;
+      this.counts[at] = (this.counts[at] ?? 0) + 1;
+    }
+  }
+
   /** Events in each of the last 60 whole or begun seconds, oldest first. */
   series(now_ms: number): number[] {
     this.roll(now_ms);

@@ -11,7 +11,7 @@ import { middle } from "../format/text";
 import { absolute, clock } from "../format/time";
 import { useCursor } from "../keys/useCursor";
 import { useKeys } from "../keys/useKeys";
-import { rate } from "../live/connection";
+import { primeRate, rate } from "../live/connection";
 import type { TailFrame } from "../live/follow";
 import {
   addOlder,
@@ -220,9 +220,10 @@ function useLiveRows(filter: EventsFilter, open: boolean) {
   useEffect(() => {
     if (!first.data) return;
     setRows({ ...NO_ROWS, shown: first.data.events.map(eventRow) });
+    if (Object.values(filter).every((value) => value === undefined)) primeRate(first.data.events);
     setCursor(first.data.next);
     setAfter(first.data.as_of);
-  }, [first.data]);
+  }, [first.data, filter]);
 
   useTail(after === null ? null : { path: "/v1/tail", params: { ...filter }, after }, {
     onFrames: (frames: TailFrame[]) => {

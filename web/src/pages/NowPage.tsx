@@ -2,13 +2,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { runsByStatusQuery, usageQuery } from "../api/queries";
+import { fetchEvents, runsByStatusQuery, usageQuery } from "../api/queries";
 import type { AnnalsEvent, Run, UsageRow } from "../api/types";
 import { compact, money, perSecond } from "../format/number";
 import { isFailure, summarise } from "../format/summary";
 import { runName } from "../format/text";
 import { ActivityBoard } from "../live/activity";
-import { rate } from "../live/connection";
+import { primeRate, rate } from "../live/connection";
 import type { TailFrame } from "../live/follow";
 import { useRefresh, useTail } from "../live/useTail";
 import {
@@ -26,6 +26,7 @@ import { Sparkline } from "../ui/Sparkline";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
 
 const RUNNING_SHOWN = 50;
+const NEWEST_EVENTS = 200;
 const FAILED_SHOWN = 5;
 const COMPLETED_SHOWN = 12;
 
@@ -49,9 +50,10 @@ export function NowPage() {
     },
   );
   const runs = useStable(running.data?.runs);
+  const primed = usePrimed(board);
   useEffect(() => {
-    for (const run of runs) board.seed(run.run_id);
-  }, [runs, board]);
+    if (primed) for (const run of runs) board.seed(run.run_id);
+  }, [runs, board, primed]);
 
   const error = running.error ?? failed.error ?? completed.error;
   const settled = running.data && failed.data && completed.data;
@@ -107,6 +109,24 @@ export function NowPage() {
       </div>
     </>
   );
+}
+
+/** One page of the newest events tells of all active runs at once. */
+function usePrimed(board: ActivityBoard): boolean {
+  const [primed, setPrimed] = useState(false);
+  useEffect(() => {
+    const abort = new AbortController();
+    fetchEvents({}, { order: "desc", limit: NEWEST_EVENTS }, abort.signal)
+      .then((page) => {
+        board.prime(page.events, Date.now());
+        primeRate(page.events);
+      })
+      // Without it each run is asked for by itself.
+      .catch(() => undefined)
+      .finally(() => setPrimed(true));
+    return () => abort.abort();
+  }, [board]);
+  return primed;
 }
 
 /** Rows stay where they are while they run, whoever acted last. */

@@ -5,7 +5,7 @@ import { useMemo } from "react";
 import { usageQuery } from "../api/queries";
 import type { Cost, Tokens, UsageGroup, UsageRow } from "../api/types";
 import { useRunTitles } from "../api/useRunTitles";
-import { compact, count, tokensTotal } from "../format/number";
+import { compact, count, many, tokensTotal } from "../format/number";
 import { middle } from "../format/text";
 import { useLiveViews } from "../live/useTail";
 import { USAGE_GROUPS } from "../router";
@@ -81,7 +81,10 @@ export function UsagePage() {
               output.
             </Empty>
           ) : (
-            <UsageTable rows={rows} by={by} />
+            <>
+              <Days since={since} />
+              <UsageTable rows={rows} by={by} />
+            </>
           )}
         </div>
       </div>
@@ -101,8 +104,10 @@ function total(rows: readonly UsageRow[]): UsageRow {
   const tokens: Tokens = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
   const cost_micros: Cost = { vendor: null, computed: null };
   let model_calls = 0;
+  let unpriced_calls = 0;
   for (const row of rows) {
     model_calls += row.model_calls;
+    unpriced_calls += row.unpriced_calls;
     for (const part of ["input", "output", "cache_read", "cache_write"] as const) {
       tokens[part] += row.tokens[part];
     }
@@ -113,7 +118,7 @@ function total(rows: readonly UsageRow[]): UsageRow {
       }
     }
   }
-  return { key: "Total", model_calls, tokens, cost_micros };
+  return { key: "Total", model_calls, unpriced_calls, tokens, cost_micros };
 }
 
 function UsageTable({ rows, by }: { rows: UsageRow[]; by: UsageGroup }) {
@@ -121,7 +126,6 @@ function UsageTable({ rows, by }: { rows: UsageRow[]; by: UsageGroup }) {
   const shown = rows.slice(0, ROWS_SHOWN);
   return (
     <>
-      {by === "day" && <Days rows={rows} most={most} />}
       <div className="list-head usage-columns" aria-hidden="true">
         <span>{by === "day" ? "Day" : by[0]?.toUpperCase() + by.slice(1)}</span>
         <span>Tokens</span>
@@ -187,6 +191,12 @@ function UsageLine({ row, most, by }: { row: UsageRow; most: number; by: UsageGr
       ))}
       <span className="end u-cost">
         <CostMark cost={row.cost_micros} />
+        {row.unpriced_calls > 0 && (
+          <small className="unpriced" title="Their model's price is not known; they are in no cost">
+            {" "}
+            + {many(row.unpriced_calls, "call")} unpriced
+          </small>
+        )}
       </span>
       <span className="u-split small muted">
         <TokensSplit tokens={row.tokens} />
@@ -215,8 +225,16 @@ function UsageName({ value, by }: { value: string | null; by: UsageGroup }) {
   return <span title={value}>{value}</span>;
 }
 
-function Days({ rows, most }: { rows: UsageRow[]; most: number }) {
-  const byDay = [...rows].reverse().slice(-60);
+const DAYS_SHOWN = 60;
+
+/** Above every grouping, because it says when; a single day would say nothing. */
+function Days({ since }: { since: string | undefined }) {
+  const found = useQuery(usageQuery("day", since));
+  const byDay = sorted(found.data?.rows ?? [], "day")
+    .reverse()
+    .slice(-DAYS_SHOWN);
+  const most = Math.max(1, ...byDay.map((row) => tokensTotal(row.tokens)));
+  if (byDay.length < 2) return null;
   const labelled = byDay.length <= 21;
   return (
     <div className="days" role="img" aria-label={`Tokens per day over ${byDay.length} days`}>

@@ -54,7 +54,7 @@ export function lanesOf({ spans, agents, open_end_ms }: LanesInput): Lane[] {
       lanes.set(span.agent_id, lane);
       ends.set(span.agent_id, []);
     }
-    if (span.status === "error") lane.errors++;
+    if (span.status === "error" && span.kind !== "agent") lane.errors++;
     if (span.kind === "message") lane.messages.push(span);
     else if (span.kind === "model") lane.lines[0]?.push(span);
     else if (span.kind === "tool") pack(lane, ends.get(span.agent_id) ?? [], span, open_end_ms);

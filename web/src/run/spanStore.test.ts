@@ -37,6 +37,7 @@ describe("SpanStore", () => {
         span_id: "tool:a",
         kind: "tool",
         name: "Bash",
+        title: null,
         agent_id: "main",
         parent_span_id: null,
         started_at: "2026-11-20T00:00:00.000500Z",

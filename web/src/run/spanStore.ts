@@ -223,6 +223,7 @@ function agentSpan(agent: RunAgent, over: boolean, start_position: number): Time
     span_id: agent.agent_id,
     kind: "agent",
     name: agent.name ?? agent.agent_id,
+    title: null,
     agent_id: agent.agent_id,
     parent_span_id: null,
     started_at: agent.first_at,

@@ -72,6 +72,62 @@ export interface DragBand {
   to_px: number;
 }
 
+interface Gestured {
+  time: TimeView;
+  options: { left_px: number };
+}
+
+/** Two fingers on a touch screen: spread to zoom, move to pan. One finger scrolls as everywhere. */
+function usePinch(target: RefObject<HTMLElement | null>, latest: RefObject<Gestured>): void {
+  useEffect(() => {
+    const element = target.current;
+    if (!element) return;
+    let last: { middle: number; apart: number } | null = null;
+    const read = (event: TouchEvent) => {
+      const [one, two] = [event.touches[0], event.touches[1]];
+      if (!one || !two) return null;
+      const left = element.getBoundingClientRect().left + latest.current.options.left_px;
+      return {
+        middle: (one.clientX + two.clientX) / 2 - left,
+        apart: Math.max(10, Math.abs(one.clientX - two.clientX)),
+      };
+    };
+    const onMove = (event: TouchEvent) => {
+      const now = read(event);
+      if (!now || !last) {
+        last = now;
+        return;
+      }
+      event.preventDefault();
+      const { time, options } = latest.current;
+      const width = element.getBoundingClientRect().width - options.left_px;
+      const per = (time.view.to - time.view.from) / width;
+      const factor = last.apart / now.apart;
+      const at = time.view.from + now.middle * per;
+      if (Math.abs(factor - 1) > 0.004) time.zoomAt(at, factor);
+      else time.pan((last.middle - now.middle) * per);
+      last = now;
+    };
+    const onEnd = () => {
+      last = null;
+    };
+    element.addEventListener("touchmove", onMove, { passive: false });
+    element.addEventListener("touchend", onEnd);
+    return () => {
+      element.removeEventListener("touchmove", onMove);
+      element.removeEventListener("touchend", onEnd);
+    };
+  }, [target, latest]);
+}
+
+interface PressedAt {
+  x: number;
+  y: number;
+  pan: boolean;
+  last: number;
+  touch: boolean;
+}
+
 const DRAG_PX_MIN = 4;
 
 /** Wheel and drag on an element whose x axis, from `left_px` on, shows the view. */
@@ -83,7 +139,7 @@ export function useTimeGestures(
   const latest = useRef({ time, options });
   latest.current = { time, options };
   const [band, setBand] = useState<DragBand | null>(null);
-  const start = useRef<{ x: number; y: number; pan: boolean; last: number } | null>(null);
+  const start = useRef<PressedAt | null>(null);
 
   useEffect(() => {
     const element = target.current;
@@ -111,6 +167,7 @@ export function useTimeGestures(
     element.addEventListener("wheel", onWheel, { passive: false });
     return () => element.removeEventListener("wheel", onWheel);
   }, [target]);
+  usePinch(target, latest);
 
   const local = (event: PointerEvent) => {
     const box = event.currentTarget.getBoundingClientRect();
@@ -127,13 +184,15 @@ export function useTimeGestures(
     band,
     onPointerDown: (event: PointerEvent) => {
       const at = local(event);
-      if (event.button !== 0 || at.x < 0 || event.pointerType === "touch") return;
-      start.current = { x: at.x, y: at.y, pan: event.shiftKey, last: at.x };
-      event.currentTarget.setPointerCapture(event.pointerId);
+      if (event.button !== 0 || at.x < 0) return;
+      const touch = event.pointerType === "touch";
+      start.current = { x: at.x, y: at.y, pan: event.shiftKey, last: at.x, touch };
+      // A finger may still turn out to scroll; a mouse that pressed is drawing a band.
+      if (!touch) event.currentTarget.setPointerCapture(event.pointerId);
     },
     onPointerMove: (event: PointerEvent) => {
       const from = start.current;
-      if (!from) return;
+      if (!from || from.touch) return;
       const at = local(event);
       if (from.pan) {
         time.pan(((from.last - at.x) / at.width) * (time.view.to - time.view.from));
@@ -149,7 +208,7 @@ export function useTimeGestures(
       if (!from || from.pan) return;
       const at = local(event);
       if (Math.abs(at.x - from.x) < DRAG_PX_MIN) options.onClick?.(at.x, at.y);
-      else {
+      else if (!from.touch) {
         const [low, high] = [Math.min(from.x, at.x), Math.max(from.x, at.x)];
         time.show({ from: place(low, at.width), to: place(high, at.width) });
       }

@@ -7,7 +7,7 @@
 mod page;
 mod table;
 
-pub use page::page;
+pub use page::{index, page};
 pub use table::*;
 
 /// One reason why a request, or one event of it, is refused.

@@ -1,6 +1,6 @@
 //! The documentation page of a reason code, as Markdown.
 //!
-//! `docs/errors/*.md` are these pages; a test compares them, and rewrites them when
+//! `docs/errors/*.md` are these pages and their index; a test compares them, and rewrites them when
 //! `ANNALS_BLESS` is set.
 
 use std::fmt::Write as _;
@@ -29,6 +29,28 @@ pub fn page(reason: &Reason) -> String {
         remedy = reason.remedy,
         example = example(reason),
     );
+    out
+}
+
+/// Renders the page `docs/errors/README.md`: every reason code in a table.
+#[must_use]
+pub fn index() -> String {
+    let mut out = String::from(
+        "# Reason codes\n\nEvery refusal of the API is `application/problem+json` (RFC 9457) with one of these codes\n\
+         in `reason_code`. Programs match on the code and on `retryable`, never on the texts.\n\n\
+         | code | status | retry | meaning |\n|---|---|---|---|\n",
+    );
+    for reason in super::ALL {
+        let retry = if reason.retryable { "yes" } else { "no" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "| [`{code}`]({code}.md) | {status} | {retry} | {title} |",
+            code = reason.code,
+            status = reason.status,
+            title = reason.title
+        );
+    }
     out
 }
 

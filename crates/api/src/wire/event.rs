@@ -86,7 +86,6 @@ pub struct EventOrigin {
     pub time: Option<String>,
     /// What has no home elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
     pub raw: Option<serde_json::Value>,
 }
 
@@ -139,7 +138,6 @@ pub struct NewEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// The payload: any JSON value, kept token for token.
-    #[schema(value_type = Object)]
     pub data: serde_json::Value,
     /// What a policy may want to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -214,7 +212,6 @@ pub struct StoredEvent {
     /// Whether secrets were found in it.
     pub contains_secrets: bool,
     /// The payload.
-    #[schema(value_type = Object)]
     pub data: serde_json::Value,
     /// What a policy may want to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]

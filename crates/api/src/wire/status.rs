@@ -115,10 +115,8 @@ pub struct CatalogType {
     /// For control types: the route that writes it.
     pub route: Option<String>,
     /// The JSON Schema of `data`; null when any value will do.
-    #[schema(value_type = Object)]
     pub schema: serde_json::Value,
     /// An example of `data`; null when there is none.
-    #[schema(value_type = Object)]
     pub example: serde_json::Value,
 }
 

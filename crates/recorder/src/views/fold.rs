@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use annals_core::envelope::ActorType;
 use annals_core::event::Event;
-use annals_core::json::{as_i64, as_str, member};
+use annals_core::json::{as_i64, as_str, member, members, unescape};
 use annals_core::price::{PriceTable, TokenUsage};
 use annals_core::record::{HeaderRef, ServerFilled};
 use rusqlite::{Connection, params};
@@ -32,19 +32,25 @@ pub(super) struct Fold<'a> {
 /// One event as the fold sees it.
 struct Fact<'a> {
     header: HeaderRef<'a>,
-    data: &'a str,
+    /// The members of `data`, found once because several are wanted of each event.
+    members: Vec<(&'a str, &'a str)>,
     run: i64,
     moment: Moment,
     position: i64,
 }
 
-impl Fact<'_> {
+impl<'a> Fact<'a> {
+    fn member(&self, name: &str) -> Option<&'a str> {
+        let is_named = |raw: &str| raw == name || raw.contains('\\') && unescape(raw) == name;
+        self.members.iter().find(|(raw, _)| is_named(raw)).map(|(_, value)| *value)
+    }
+
     fn text(&self, name: &str) -> Option<String> {
-        member(self.data, name).and_then(as_str).map(|text| text.into_owned())
+        self.member(name).and_then(as_str).map(|text| text.into_owned())
     }
 
     fn number(&self, name: &str) -> Option<i64> {
-        member(self.data, name).and_then(as_i64)
+        self.member(name).and_then(as_i64)
     }
 
     fn summary(&self, name: &str) -> Option<String> {
@@ -54,7 +60,7 @@ impl Fact<'_> {
     /// What went wrong, from whichever field says so.
     fn error(&self) -> Option<String> {
         let nested = || {
-            let error = member(self.data, "error")?;
+            let error = self.member("error")?;
             let message = member(error, "message").and_then(as_str);
             message.or_else(|| as_str(error)).map(|text| summary(&text))
         };
@@ -102,7 +108,7 @@ impl<'a> Fold<'a> {
         let position = i64::try_from(header.position.get()).unwrap_or(i64::MAX);
         let moment = moment(&header);
         let run = self.run(header.workspace_id, run_id, moment, position)?;
-        let fact = Fact { header, data: event.data(), run, moment, position };
+        let fact = Fact { header, members: members(event.data()).collect(), run, moment, position };
         self.touch_run(&fact);
         if header.actor_type == ActorType::Agent {
             self.touch_agent(&fact, header.actor_id)?;
@@ -278,7 +284,7 @@ impl<'a> Fold<'a> {
 
     fn stop_agent(&mut self, fact: &Fact<'_>) -> Result<()> {
         let Some(agent_id) = fact.text("agent_id") else { return Ok(()) };
-        let has_failed = member(fact.data, "success") == Some("false");
+        let has_failed = fact.member("success") == Some("false");
         let row = self.agent(fact, &agent_id)?;
         row.extent.include(fact.moment);
         let status = if has_failed { "failed" } else { "stopped" };
@@ -365,7 +371,7 @@ impl<'a> Fold<'a> {
 
     fn price_call(&self, row: &mut CallRow, fact: &Fact<'_>) {
         row.vendor_cost = fact.number("cost_micros").or(row.vendor_cost);
-        let Some(usage) = member(fact.data, "usage") else { return };
+        let Some(usage) = fact.member("usage") else { return };
         let usage = TokenUsage::from_json(usage);
         let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
         row.tokens = Tokens {
@@ -393,8 +399,9 @@ fn title(fact: &Fact<'_>) -> Option<String> {
     const TELLING_FIELDS: [&str; 8] =
         ["description", "command", "file_path", "path", "pattern", "query", "url", "prompt"];
     fact.summary("title").or_else(|| {
-        let input = member(fact.data, "input")?;
-        let telling = TELLING_FIELDS.iter().find_map(|field| member(input, field).and_then(as_str));
-        telling.map(|text| summary(&text))
+        let rank = |name: &str| TELLING_FIELDS.iter().position(|field| *field == name);
+        let ranked = members(fact.member("input")?)
+            .filter_map(|(name, value)| Some((rank(name)?, as_str(value)?)));
+        ranked.min_by_key(|(rank, _)| *rank).map(|(_, text)| summary(&text))
     })
 }

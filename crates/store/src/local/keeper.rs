@@ -121,9 +121,13 @@ impl Keeper {
         is_ready
     }
 
-    /// Says that a segment was sealed, and waits while too many tables are in memory.
-    pub(crate) fn sealed(&self) -> Result<(), IndexStuck> {
+    /// Says that a segment was sealed.
+    pub(crate) fn sealed(&self) {
         self.work.signal.tell(|_| {});
+    }
+
+    /// Waits while too many tables are in memory.
+    pub(crate) fn wait_for_index(&self) -> Result<(), IndexStuck> {
         self.wait_until(|work| {
             match (work.shared.view().tables.len() > TABLE_COUNT_MAX, work.signal.lock().stuck) {
                 (false, _) => Some(Ok(())),

@@ -69,6 +69,9 @@ pub struct LocalOptions {
     pub segment_bytes: u64,
     /// Bytes of index pages in memory.
     pub index_cache_bytes: usize,
+    /// Bytes of the index files' filters in memory, beside the cache: 25 MiB are enough for ten
+    /// million events.
+    pub filter_bytes: usize,
     /// How many index files become one.
     pub merge_fan_in: usize,
     /// Who does the work in the background.
@@ -76,7 +79,7 @@ pub struct LocalOptions {
 }
 
 impl LocalOptions {
-    /// The usual sizes: segments of 64 MiB, an index cache of 16 MiB, merges of eight.
+    /// The usual sizes: segments of 64 MiB, an index cache of 16 MiB, filters of 32 MiB, merges of eight.
     #[must_use]
     pub const fn new(new_log_id: LogId) -> Self {
         Self {
@@ -84,6 +87,7 @@ impl LocalOptions {
             durability: Durability::Sync,
             segment_bytes: 64 << 20,
             index_cache_bytes: 16 << 20,
+            filter_bytes: 32 << 20,
             merge_fan_in: 8,
             upkeep: Upkeep::Thread,
         }

@@ -144,7 +144,7 @@ impl Shared {
     ) -> Self {
         let files = SegmentFiles::new(Arc::clone(&disk), &directory.log());
         let factory = RunFactory { disk: Arc::clone(&disk), dir: directory.index(), log_id };
-        let cache = PageCache::new(options.index_cache_bytes);
+        let cache = PageCache::new(options.index_cache_bytes, options.filter_bytes);
         Self {
             disk,
             directory,

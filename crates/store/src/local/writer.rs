@@ -163,7 +163,7 @@ impl LocalWriter {
             None => true,
         };
         if !is_empty {
-            self.keeper.sealed().map_err(|stuck| match stuck {
+            self.keeper.wait_for_index().map_err(|stuck| match stuck {
                 IndexStuck::Full => PersistFailure::Full,
                 IndexStuck::Broken => PersistFailure::Before(
                     "the index of sealed segments cannot be written".to_owned(),
@@ -173,6 +173,7 @@ impl LocalWriter {
         let active = self.new_segment(now, byte_count).map_err(before)?;
         self.shared.change_view(|view| view.tables.push(Arc::clone(&active.table)));
         self.active = Some(active);
+        self.keeper.sealed();
         Ok(())
     }
 

@@ -87,6 +87,7 @@ pub fn small_options() -> LocalOptions {
     LocalOptions {
         segment_bytes: 3_000,
         index_cache_bytes: 64 << 10,
+        filter_bytes: 4 << 10,
         merge_fan_in: 2,
         ..LocalOptions::new(LOG_ID)
     }

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::filter::FilterRoom;
 use super::page::{PAGE_BYTES, Page};
 use crate::contract::ReadFailure;
 use crate::keys::KeyMap;
@@ -51,14 +52,22 @@ struct Shard {
 pub(crate) struct PageCache {
     shards: [Mutex<Shard>; SHARD_COUNT],
     slot_count_max: usize,
+    filter_room: Arc<FilterRoom>,
 }
 
 impl PageCache {
-    pub(crate) fn new(byte_count: usize) -> Self {
+    /// Pages of `byte_count` bytes, and filters of `filter_byte_count` bytes beside them.
+    pub(crate) fn new(byte_count: usize, filter_byte_count: usize) -> Self {
         Self {
             shards: Default::default(),
             slot_count_max: (byte_count / PAGE_BYTES / SHARD_COUNT).max(8),
+            filter_room: Arc::new(FilterRoom::new(filter_byte_count)),
         }
+    }
+
+    /// Where whole filters are kept.
+    pub(crate) fn filter_room(&self) -> &Arc<FilterRoom> {
+        &self.filter_room
     }
 
     /// A page, read with `read` when it is not at hand.
@@ -121,15 +130,18 @@ impl Shard {
 
 #[cfg(test)]
 mod tests {
+    use super::super::page::PageBytes;
     use super::*;
 
     fn page(byte: u8) -> Page {
-        Arc::from(vec![byte; PAGE_BYTES])
+        let mut page = PageBytes::ZEROS;
+        page.as_mut_slice().fill(byte);
+        Arc::new(page)
     }
 
     #[test]
     fn answers_from_memory_what_was_read_once() {
-        let cache = PageCache::new(1 << 20);
+        let cache = PageCache::new(1 << 20, 0);
         let id = PageId { file: 1, page: 2 };
         assert_eq!(cache.get(id, || Ok(page(7))).unwrap()[0], 7);
         assert_eq!(cache.get(id, || panic!("read twice")).unwrap()[0], 7);
@@ -137,7 +149,7 @@ mod tests {
 
     #[test]
     fn never_holds_more_pages_than_it_was_made_for() {
-        let cache = PageCache::new(64 * PAGE_BYTES);
+        let cache = PageCache::new(64 * PAGE_BYTES, 0);
         for number in 0..10_000 {
             let id = PageId { file: 1, page: number };
             cache.get(id, || Ok(page(0))).unwrap();

@@ -12,8 +12,29 @@ pub(crate) const PAGE_BYTES: usize = 4096;
 /// Bytes of a page before its checksum.
 pub(crate) const PAGE_ROOM: usize = PAGE_BYTES - 4;
 
+/// The bytes of a page. Aligned, so that a block of the filter is one line of the processor's cache.
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+pub(crate) struct PageBytes([u8; PAGE_BYTES]);
+
+impl PageBytes {
+    pub(crate) const ZEROS: Self = Self([0; PAGE_BYTES]);
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl std::ops::Deref for PageBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// A checked page.
-pub(crate) type Page = Arc<[u8]>;
+pub(crate) type Page = Arc<PageBytes>;
 
 /// Closes a page: fills it up with zeros and adds the checksum.
 pub(crate) fn seal_page(out: &mut Vec<u8>, content: &[u8]) {

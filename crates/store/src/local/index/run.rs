@@ -6,14 +6,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use annals_core::id::{LogId, Position};
 
 use super::cache::{PageCache, PageId};
-use super::filter::FilterProbe;
-use super::page::{PAGE_BYTES, Page, PostingGroups, is_intact, u32_at, u64_at};
+use super::filter::{FilterProbe, ResidentFilter, filter_page_count};
+use super::page::{PAGE_BYTES, Page, PageBytes, PostingGroups, is_intact, u32_at, u64_at};
 use super::write::{
     COVERED_BYTES, COVERED_PER_PAGE, Covered, FORMAT, Layout, MAGIC, OFFSETS_PER_PAGE,
     TOP_ENTRIES_PER_PAGE, TOP_ENTRY_BYTES, TopEntry,
@@ -56,6 +56,8 @@ pub(crate) struct Run {
     /// The first entry of each page of the top level.
     root: Vec<TopEntry>,
     covered: Vec<Covered>,
+    /// Read when it is first asked.
+    filter: OnceLock<ResidentFilter>,
 }
 
 impl Run {
@@ -81,6 +83,7 @@ impl Run {
             layout: parse_layout(&footer),
             root: Vec::new(),
             covered: Vec::new(),
+            filter: OnceLock::new(),
         };
         run.load_root()?;
         run.load_covered()?;
@@ -188,8 +191,27 @@ impl Run {
             return Ok(true);
         }
         let probe = FilterProbe::new(key, self.layout.filter_block_count);
+        if let Some(filter) = self.filter(cache)? {
+            return Ok(filter.may_have(probe));
+        }
         let page = self.page(cache, self.layout.filter_page + probe.page())?;
         Ok(probe.is_in(&page))
+    }
+
+    /// The filter in memory, if there is room for it.
+    fn filter(&self, cache: &PageCache) -> Result<Option<&ResidentFilter>, ReadFailure> {
+        if let Some(filter) = self.filter.get() {
+            return Ok(Some(filter));
+        }
+        let block_count = self.layout.filter_block_count;
+        let Some(place) = cache.filter_room().take(block_count) else { return Ok(None) };
+        let mut filter = ResidentFilter::new(place, block_count);
+        for page in 0..filter_page_count(block_count) {
+            let page = self.layout.filter_page + page;
+            let checked = checked_page(&*self.file, page);
+            filter.add_page(&checked.map_err(|fault| self.failure(page, fault))?);
+        }
+        Ok(Some(self.filter.get_or_init(|| filter)))
     }
 
     /// The postings of a key.
@@ -286,12 +308,12 @@ impl Run {
 }
 
 fn checked_page(file: &dyn DiskFile, page: u32) -> Result<Page, RunFault> {
-    let mut bytes = vec![0; PAGE_BYTES];
-    read_exact_at(file, &mut bytes, u64::from(page) * PAGE_BYTES as u64)?;
+    let mut bytes = PageBytes::ZEROS;
+    read_exact_at(file, bytes.as_mut_slice(), u64::from(page) * PAGE_BYTES as u64)?;
     if !is_intact(&bytes) {
         return Err(RunFault::Useless("the checksum of an index page does not match"));
     }
-    Ok(Arc::from(bytes))
+    Ok(Arc::new(bytes))
 }
 
 fn parse_layout(footer: &[u8]) -> Layout {
