@@ -151,3 +151,40 @@ async fn traceparent_becomes_the_correlation() {
     assert_eq!(page["events"][0]["correlation_id"], trace);
     server.stop().await;
 }
+
+const WRITER_COUNT: u64 = 64;
+const STREAM_COUNT: u64 = 8;
+const EVENTS_PER_WRITER: u64 = 10;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_writers_at_once_get_gapless_places_and_a_valid_chain() {
+    let server = TestServer::start().await;
+    let mut writers = Vec::new();
+    for writer in 0..WRITER_COUNT {
+        let stream = format!("s{}", writer % STREAM_COUNT);
+        let calls: Vec<_> = (0..EVENTS_PER_WRITER)
+            .map(|n| server.append(&event(&stream, json!({ "writer": writer, "n": n }))))
+            .collect();
+        writers.push(tokio::spawn(async move {
+            for call in calls {
+                assert_eq!(call.send().await.status, 201);
+            }
+        }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let page = server.get("/v1/events?limit=1000").send().await.value();
+    let events = page["events"].as_array().unwrap();
+    assert_eq!(events.len() as u64, WRITER_COUNT * EVENTS_PER_WRITER);
+    let mut ends = std::collections::HashMap::new();
+    for (event, position) in events.iter().zip(1_u64..) {
+        assert_eq!(event["position"], position);
+        let (seq, hash) = ends.entry(&event["stream"]["stream_id"]).or_insert((0, &Value::Null));
+        assert_eq!(event["stream"]["stream_seq"], *seq + 1);
+        assert_eq!(&event["prev_event_hash"], *hash);
+        (*seq, *hash) = (*seq + 1, &event["event_hash"]);
+    }
+    assert!(ends.values().all(|(seq, _)| *seq == WRITER_COUNT * EVENTS_PER_WRITER / STREAM_COUNT));
+    server.stop().await;
+}

@@ -277,3 +277,6 @@ fn put_u32(out: &mut [u8], offset: usize, number: usize) {
 fn len_u32(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

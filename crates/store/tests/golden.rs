@@ -4,7 +4,12 @@
 //! `tests/golden/v1` was written by the first version. When a test here fails the format has
 //! changed; a format that was released never does.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it goes wrong")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test stops where it goes wrong"
+)]
 
 mod common;
 

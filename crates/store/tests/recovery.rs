@@ -397,6 +397,7 @@ fn check_answers(reader: &dyn LogReader, events: &[Event]) {
     assert_eq!(reader.scan(&query, PageLimit::events(10_000)).unwrap().events, events);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_damaged_index_page_is_built_again_while_reading() {
     let left = sealed();

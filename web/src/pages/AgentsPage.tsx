@@ -8,6 +8,7 @@ import { count } from "../format/number";
 import { useCursor } from "../keys/useCursor";
 import { useLiveViews } from "../live/useTail";
 import { Ago, CostMark, TokensSplit } from "../ui/Bits";
+import { annalsCommand } from "../ui/command";
 import { useDebounced, usePageTitle, usePhone } from "../ui/hooks";
 import { Icon } from "../ui/icons";
 import { stableOrder } from "../ui/order";
@@ -179,7 +180,7 @@ function NoAgents({ filtered, clear }: { filtered: boolean; clear: () => void })
     );
   }
   return (
-    <Empty icon="agents" title="No agents yet" command="annals demo">
+    <Empty icon="agents" title="No agents yet" command={annalsCommand("import ~/.claude/projects")}>
       Whoever acts in an event as an agent appears here, with all its runs.
     </Empty>
   );

@@ -29,6 +29,7 @@ import {
 } from "../live/liveList";
 import { useTail } from "../live/useTail";
 import { TypeGlyph } from "../ui/Bits";
+import { annalsCommand } from "../ui/command";
 import { EventDrawer } from "../ui/EventDrawer";
 import { useNow, usePageTitle, usePhone } from "../ui/hooks";
 import { Icon } from "../ui/icons";
@@ -339,7 +340,7 @@ function NothingYet({ filtered }: { filtered: boolean }) {
     <Empty
       icon="live"
       title="Waiting for the first event"
-      command={`echo '{"event_type":"note.made","actor":{"actor_type":"user","actor_id":"me"},"stream":{"stream_type":"note","stream_id":"first"},"data":{"text":"hello"}}' | annals append`}
+      command={`echo '{"event_type":"note.made","actor":{"actor_type":"user","actor_id":"me"},"stream":{"stream_type":"note","stream_id":"first"},"data":{"text":"hello"}}' | ${annalsCommand("append")}`}
     >
       Each event shows here the moment it is committed. Append one:
     </Empty>

@@ -2,6 +2,7 @@
 import { type FormEvent, useState } from "react";
 import { codeFrom, type SessionState, signIn } from "../api/session";
 import { Command } from "../ui/Bits";
+import { annalsCommand } from "../ui/command";
 import { Mark } from "../ui/icons";
 
 export function LoginPage({ state }: { state: Exclude<SessionState, { kind: "signed_in" }> }) {
@@ -36,7 +37,7 @@ export function LoginPage({ state }: { state: Exclude<SessionState, { kind: "sig
         Only whoever can read the data directory may look inside. On the machine where Annals runs,
         ask for a link that signs you in:
       </p>
-      <Command text="annals open" />
+      <Command text={annalsCommand("open")} />
       <p className="muted small">
         The link works once, for 60 seconds. The session stays in this tab and ends after 12 hours.
       </p>

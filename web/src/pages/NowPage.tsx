@@ -20,6 +20,7 @@ import {
   TypeGlyph,
   tokensTitle,
 } from "../ui/Bits";
+import { annalsCommand } from "../ui/command";
 import { useNow, usePageTitle } from "../ui/hooks";
 import { stableOrder } from "../ui/order";
 import { Sparkline } from "../ui/Sparkline";
@@ -81,9 +82,14 @@ export function NowPage() {
           ) : !settled ? (
             <SkeletonRows rows={8} height={60} columns="24px 2fr 2fr 80px 80px 120px 80px" />
           ) : nothing ? (
-            <Empty icon="now" title="No agent has run yet" command="annals demo">
-              Runs appear here the moment an agent begins. Watch the demo's agents work, or bring in
-              sessions you already have with <code>annals import ~/.claude/projects</code>.
+            <Empty
+              icon="now"
+              title="No agent has run yet"
+              command={annalsCommand("import ~/.claude/projects")}
+            >
+              Runs appear here the moment an agent begins. Bring in the Claude Code sessions of this
+              machine with the command below, or append events over HTTP. <code>annals demo</code>{" "}
+              shows agents at work on a server of its own.
             </Empty>
           ) : (
             <>

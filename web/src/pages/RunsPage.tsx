@@ -10,6 +10,7 @@ import { useCursor } from "../keys/useCursor";
 import { useLiveViews } from "../live/useTail";
 import type { Since } from "../router";
 import { Ago, CostMark, RunTook, StatusMark, TokensSplit } from "../ui/Bits";
+import { annalsCommand } from "../ui/command";
 import { useDebounced, usePageTitle, usePhone } from "../ui/hooks";
 import { Icon } from "../ui/icons";
 import { stableOrder } from "../ui/order";
@@ -282,9 +283,8 @@ function RunLine({ run }: { run: Run }) {
 function NoRuns({ filtered, clear }: { filtered: boolean; clear: () => void }) {
   if (!filtered) {
     return (
-      <Empty icon="runs" title="No runs yet" command="annals import ~/.claude/projects">
-        A run is one session of an agent. Bring in the Claude Code sessions on this machine, or
-        watch <code>annals demo</code>.
+      <Empty icon="runs" title="No runs yet" command={annalsCommand("import ~/.claude/projects")}>
+        A run is one session of an agent. Bring in the Claude Code sessions of this machine:
       </Empty>
     );
   }

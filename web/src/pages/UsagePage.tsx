@@ -10,6 +10,7 @@ import { middle } from "../format/text";
 import { useLiveViews } from "../live/useTail";
 import { USAGE_GROUPS } from "../router";
 import { CostMark, TokensSplit, tokensTitle } from "../ui/Bits";
+import { annalsCommand } from "../ui/command";
 import { usePageTitle } from "../ui/hooks";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
 import { SinceSwitch, sinceTime } from "./RunsPage";
@@ -76,7 +77,11 @@ export function UsagePage() {
               retry={() => void found.refetch()}
             />
           ) : rows.length === 0 ? (
-            <Empty icon="usage" title="No model call in this time" command="annals demo">
+            <Empty
+              icon="usage"
+              title="No model call in this time"
+              command={annalsCommand("import ~/.claude/projects")}
+            >
               Each model call that reports its tokens is counted here, split into input, cached and
               output.
             </Empty>

@@ -2,7 +2,7 @@
 //!
 //! Segments hold the truth, the index beside them is derived. What a directory holds is in
 //! `docs/formats/data-directory.md`, how commits and recovery keep the promises of the contract
-//! in the modules below, in the order of an event's life: it is written ([`writer`]), indexed,
+//! in the modules below, in the order of an event's life: it is written (`writer`), indexed,
 //! read, and found again after a crash.
 
 mod directory;

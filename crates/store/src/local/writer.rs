@@ -9,6 +9,7 @@
 //! sync might succeed without the bytes being on the disk.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use annals_core::time::Timestamp;
@@ -189,21 +190,7 @@ impl LocalWriter {
         let first = self.assigner.head().position.next();
         let path = self.shared.files.path(first);
         let disk = &*self.shared.disk;
-        let needed = SEGMENT_HEAD_BYTES + byte_count;
-        let full = self.shared.options.segment_bytes;
-        let tmp = if needed <= full && self.keeper.take_spare() {
-            self.shared.directory.spare()
-        } else {
-            let tmp = path.with_extension("seg.tmp");
-            let file = disk.create(&tmp)?;
-            let made = match self.active.is_none() && needed <= full.min(FIRST_SEGMENT_BYTES) {
-                true => make_zeroed(&*file, full.min(FIRST_SEGMENT_BYTES)),
-                // Nobody waits for 64 MiB of zeros; syncs are slower until the next segment.
-                false => file.allocate(full.max(needed)),
-            };
-            made.inspect_err(|_| drop(disk.remove(&tmp)))?;
-            tmp
-        };
+        let tmp = self.blank_file(&path, SEGMENT_HEAD_BYTES + byte_count)?;
         let head =
             SegmentHead { log_id: self.shared.log_id, first_position: first, created_at: now };
         let made = publish_segment(&self.shared, &tmp, &path, &head);
@@ -211,6 +198,24 @@ impl LocalWriter {
         let capacity = file.len()?;
         let table = Arc::new(Table::new(first, Keys::new(self.shared.log_id)));
         Ok(Active { first, file, end: SEGMENT_HEAD_BYTES, capacity, table })
+    }
+
+    /// A file of zeros for the segment at `path`, with room for `needed` bytes.
+    fn blank_file(&self, path: &Path, needed: u64) -> io::Result<PathBuf> {
+        let full = self.shared.options.segment_bytes;
+        if needed <= full && self.keeper.take_spare() {
+            return Ok(self.shared.directory.spare());
+        }
+        let tmp = path.with_extension("seg.tmp");
+        let file = self.shared.disk.create(&tmp)?;
+        let first = full.min(FIRST_SEGMENT_BYTES);
+        let made = match self.active.is_none() && needed <= first {
+            true => make_zeroed(&*file, first),
+            // Nobody waits for 64 MiB of zeros; syncs are slower until the next segment.
+            false => file.allocate(full.max(needed)),
+        };
+        made.inspect_err(|_| drop(self.shared.disk.remove(&tmp)))?;
+        Ok(tmp)
     }
 }
 
@@ -318,8 +323,8 @@ fn grow(active: &mut Active, byte_count: u64) -> Result<(), PersistFailure> {
 
 fn publish_segment(
     shared: &Shared,
-    tmp: &std::path::Path,
-    path: &std::path::Path,
+    tmp: &Path,
+    path: &Path,
     head: &SegmentHead,
 ) -> io::Result<Arc<dyn DiskFile>> {
     let file = shared.disk.open(tmp)?;
