@@ -92,10 +92,12 @@ test("new rows wait while the reader is not at the top", async ({ signedIn: page
   await page.goto(`/live?run=${run}`);
   await tailOpen(page);
   await page.locator(".list").evaluate((list) => list.scrollTo({ top: 800 }));
-  const before = await page.locator(rows).allInnerTexts();
+  const read = page.locator(rows, { hasText: "line 80" });
+  await expect(read).toBeInViewport();
+  const before = await read.boundingBox();
   await append(new Story(run).say("the newest").events);
   await expect(page.getByRole("button", { name: "1 new" })).toBeVisible();
-  expect(await page.locator(rows).allInnerTexts()).toEqual(before);
+  expect(await read.boundingBox()).toEqual(before);
   await page.keyboard.press("t");
   await expect(page.locator(rows).first()).toContainText("the newest");
 });

@@ -209,7 +209,7 @@ impl Story {
     }
 }
 
-const SEEDS: u64 = 4000;
+const SEEDS: u64 = 300;
 
 #[test]
 fn no_crash_or_power_loss_takes_back_a_promise() {

@@ -1,7 +1,7 @@
 // Owns the proof of how lengths, counts, money, times and untrusted text are said.
 import { describe, expect, it } from "vitest";
 import { duration, durationExact } from "./duration";
-import { compact, costSaid, money, perSecond } from "./number";
+import { compact, costSaid, costSum, money, perSecond } from "./number";
 import { middle, oneLine, visible } from "./text";
 import { ago, clock } from "./time";
 
@@ -55,10 +55,27 @@ describe("money", () => {
   ])("says %s micro-dollars as %s", (micros, said) => expect(money(micros)).toBe(said));
 
   it("prefers the vendor's figure and names the source", () => {
-    expect(costSaid({ vendor: 10_000, computed: 20_000 })).toMatchObject({ source: "vendor" });
+    expect(costSaid({ vendor: 19_000, computed: 20_000 })).toMatchObject({ source: "vendor" });
+    expect(costSaid({ vendor: 30_000, computed: 20_000 })).toMatchObject({ source: "vendor" });
     expect(costSaid({ vendor: null, computed: 20_000 })).toMatchObject({ source: "computed" });
     expect(costSaid({ vendor: null, computed: null })).toMatchObject({ text: "–", source: null });
     expect(costSaid({ vendor: 0, computed: null }).text).toBe("$0");
+  });
+
+  it("does not take what a vendor said of a few calls for the cost of all", () => {
+    // Two of 13,371 calls had stated their cost, and the page showed $0.0084 for $560.
+    const some = { vendor: 8_400, computed: 559_910_000 };
+    expect(costSaid(some)).toMatchObject({ text: "$559.91", source: "computed" });
+  });
+
+  it("sums what is said of each, whatever its source", () => {
+    const only = { vendor: 1_000_000, computed: null };
+    expect(costSum([only, { vendor: null, computed: 2_000_000 }])).toMatchObject({
+      text: "$3.00",
+      source: "mixed",
+    });
+    expect(costSum([only, only])).toMatchObject({ text: "$2.00", source: "vendor" });
+    expect(costSum([{ vendor: null, computed: null }]).text).toBe("–");
   });
 });
 

@@ -41,19 +41,30 @@ export function money(micros: number | null | undefined): string {
 
 export interface CostSaid {
   text: string;
-  source: "vendor" | "computed" | null;
+  source: "vendor" | "computed" | "mixed" | null;
   micros: number | null;
 }
 
-/** The vendor's own figure where there is one, else ours; always with its source. */
+/** Below this share of the computed cost, the vendor has evidently spoken of some of the calls only. */
+const VENDOR_WHOLE_SHARE = 0.9;
+
+/** The vendor's own figure where it speaks of all calls, else ours; always with its source. */
 export function costSaid(cost: Cost): CostSaid {
-  if (cost.vendor !== null && cost.vendor !== undefined) {
-    return { text: money(cost.vendor), source: "vendor", micros: cost.vendor };
-  }
-  if (cost.computed !== null && cost.computed !== undefined) {
-    return { text: money(cost.computed), source: "computed", micros: cost.computed };
-  }
+  const { vendor, computed } = cost;
+  const partial = vendor !== null && vendor < (computed ?? 0) * VENDOR_WHOLE_SHARE;
+  if (vendor !== null && !partial) return { text: money(vendor), source: "vendor", micros: vendor };
+  if (computed !== null) return { text: money(computed), source: "computed", micros: computed };
   return { text: "–", source: null, micros: null };
+}
+
+/** The sum of what is said of each, so that a cost known from one source only is in it. */
+export function costSum(costs: readonly Cost[]): CostSaid {
+  const said = costs.map(costSaid).filter((one) => one.micros !== null);
+  if (said.length === 0) return { text: "–", source: null, micros: null };
+  const micros = said.reduce((sum, one) => sum + (one.micros ?? 0), 0);
+  const sources = new Set(said.map((one) => one.source));
+  const source = sources.size === 1 ? (said[0]?.source ?? null) : "mixed";
+  return { text: money(micros), source, micros };
 }
 
 /** 0.4, 14.2, 1.2k events a second. */

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { fetchEvents, runsByStatusQuery, usageQuery } from "../api/queries";
 import type { AnnalsEvent, Run, UsageRow } from "../api/types";
-import { compact, money, perSecond } from "../format/number";
+import { compact, costSum, perSecond } from "../format/number";
 import { isFailure, summarise } from "../format/summary";
 import { runName } from "../format/text";
 import { ActivityBoard } from "../live/activity";
@@ -207,11 +207,7 @@ function Figures() {
       </div>
       <div className="figure">
         <dt>Cost, 24 h</dt>
-        <dd className="num">
-          {said((all) =>
-            money(sum(all, (row) => row.cost_micros.vendor ?? row.cost_micros.computed)),
-          )}
-        </dd>
+        <dd className="num">{said((all) => costSum(all.map((row) => row.cost_micros)).text)}</dd>
       </div>
     </dl>
   );

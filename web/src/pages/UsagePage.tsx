@@ -3,13 +3,13 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { usageQuery } from "../api/queries";
-import type { Cost, Tokens, UsageGroup, UsageRow } from "../api/types";
+import type { Tokens, UsageGroup, UsageRow } from "../api/types";
 import { useRunTitles } from "../api/useRunTitles";
-import { compact, count, many, tokensTotal } from "../format/number";
+import { type CostSaid, compact, costSum, count, many, tokensTotal } from "../format/number";
 import { middle } from "../format/text";
 import { useLiveViews } from "../live/useTail";
 import { USAGE_GROUPS } from "../router";
-import { CostMark, TokensSplit, tokensTitle } from "../ui/Bits";
+import { CostMark, CostSaidMark, TokensSplit, tokensTitle } from "../ui/Bits";
 import { annalsCommand } from "../ui/command";
 import { usePageTitle } from "../ui/hooks";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
@@ -107,7 +107,6 @@ function sorted(rows: readonly UsageRow[], by: UsageGroup): UsageRow[] {
 
 function total(rows: readonly UsageRow[]): UsageRow {
   const tokens: Tokens = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
-  const cost_micros: Cost = { vendor: null, computed: null };
   let model_calls = 0;
   let unpriced_calls = 0;
   for (const row of rows) {
@@ -116,13 +115,8 @@ function total(rows: readonly UsageRow[]): UsageRow {
     for (const part of ["input", "output", "cache_read", "cache_write"] as const) {
       tokens[part] += row.tokens[part];
     }
-    for (const source of ["vendor", "computed"] as const) {
-      const micros = row.cost_micros[source];
-      if (micros !== null && micros !== undefined) {
-        cost_micros[source] = (cost_micros[source] ?? 0) + micros;
-      }
-    }
   }
+  const cost_micros = { vendor: null, computed: null };
   return { key: "Total", model_calls, unpriced_calls, tokens, cost_micros };
 }
 
@@ -143,7 +137,12 @@ function UsageTable({ rows, by }: { rows: UsageRow[]; by: UsageGroup }) {
       <ul>
         {rows.length > 1 && (
           <li>
-            <UsageLine row={total(rows)} most={0} by={by} />
+            <UsageLine
+              row={total(rows)}
+              most={0}
+              by={by}
+              cost={costSum(rows.map((row) => row.cost_micros))}
+            />
           </li>
         )}
         {shown.map((row) => (
@@ -167,7 +166,17 @@ function part(tokens: Tokens, name: (typeof PARTS)[number]): number {
   return name === "cached" ? tokens.cache_read + tokens.cache_write : tokens[name];
 }
 
-function UsageLine({ row, most, by }: { row: UsageRow; most: number; by: UsageGroup }) {
+function UsageLine({
+  row,
+  most,
+  by,
+  cost,
+}: {
+  row: UsageRow;
+  most: number;
+  by: UsageGroup;
+  cost?: CostSaid;
+}) {
   const all = tokensTotal(row.tokens);
   const isTotal = most === 0;
   return (
@@ -195,7 +204,7 @@ function UsageLine({ row, most, by }: { row: UsageRow; most: number; by: UsageGr
         </span>
       ))}
       <span className="end u-cost">
-        <CostMark cost={row.cost_micros} />
+        {cost ? <CostSaidMark said={cost} /> : <CostMark cost={row.cost_micros} />}
         {row.unpriced_calls > 0 && (
           <small className="unpriced" title="Their model's price is not known; they are in no cost">
             {" "}

@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { Category, Cost, RunStatus, Tokens } from "../api/types";
 import { CATEGORY_LETTER, categoryOf } from "../format/category";
 import { duration, durationExact } from "../format/duration";
-import { compact, costSaid, count, money } from "../format/number";
+import { type CostSaid, compact, costSaid, count, money } from "../format/number";
 import { middle } from "../format/text";
 import { absolute, ago } from "../format/time";
 import { useNow } from "./hooks";
@@ -179,12 +179,23 @@ export function TokensSplit({ tokens }: { tokens: Tokens }) {
 }
 
 export function CostMark({ cost, source = true }: { cost: Cost; source?: boolean }) {
-  const said = costSaid(cost);
   const both = [
     cost.vendor === null ? "" : `vendor: ${money(cost.vendor)}`,
     cost.computed === null ? "" : `computed from tokens and prices: ${money(cost.computed)}`,
   ];
   const title = both.filter(Boolean).join("\n") || "no cost was reported";
+  return <CostSaidMark said={costSaid(cost)} title={title} source={source} />;
+}
+
+export function CostSaidMark({
+  said,
+  title,
+  source = true,
+}: {
+  said: CostSaid;
+  title?: string;
+  source?: boolean;
+}) {
   return (
     <span className="num" title={title}>
       {said.text}
