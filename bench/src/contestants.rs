@@ -1,6 +1,7 @@
 //! Owns the contestants: how each one is started, loaded, looked at and stopped for one turn.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -60,13 +61,16 @@ pub fn annals_http(
         let exchanges = lanes(shape, |lane| {
             HttpAppend::new("/v1/events", &annals.token, shape.events_per_request, lane)
         });
+        let threads_before = annals.server.threads();
         let mut turn = load_turn(&annals.server, annals.address, exchanges, shape, event_total)?;
+        let threads = shares(&threads_before, &annals.server.threads());
         let lag = annals.view_lag()?;
         turn.view_lag = Some((lag, annals.wait_for_views()?));
         annals.server.stop()?;
         let made = Writes::of_log(&directory.join("data/log"))?;
+        let per_commit = event_total as f64 / made.0.len() as f64;
         turn.remark =
-            Some(format!("{:.0} events a commit", event_total as f64 / made.0.len() as f64));
+            Some(format!("{per_commit:.0} events a commit; processor by thread: {threads}"));
         writes.replace(made);
         Ok(turn)
     };
@@ -79,6 +83,19 @@ pub fn annals_http(
         sets_total: true,
         take: Box::new(take),
     }
+}
+
+/// What each thread took of the processor time between two looks.
+fn shares(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> String {
+    let mut took: Vec<(&str, f64)> = after
+        .iter()
+        .map(|(name, seconds)| (name.as_str(), seconds - before.get(name).unwrap_or(&0.0)))
+        .filter(|(_, seconds)| *seconds > 0.0)
+        .collect();
+    took.sort_by(|one, two| two.1.total_cmp(&one.1));
+    let total: f64 = took.iter().map(|(_, seconds)| seconds).sum();
+    let share = |(name, seconds): &(&str, f64)| format!("{name} {:.0} %", seconds / total * 100.0);
+    took.iter().map(share).collect::<Vec<_>>().join(", ")
 }
 
 /// The store's writer in this process, `group_events` events a commit.

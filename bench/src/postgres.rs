@@ -70,8 +70,22 @@ impl Cluster {
         }
         let server = Server::spawn("postgres", command)?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        wait_for_port(address)?;
+        self.wait_until_ready(address)?;
         Ok((server, address))
+    }
+
+    /// The server listens before it answers.
+    fn wait_until_ready(&self, address: SocketAddr) -> Result<()> {
+        wait_for_port(address)?;
+        let port = address.port().to_string();
+        for _ in 0..300 {
+            let mut pg_isready = self.command("pg_isready");
+            if output(pg_isready.args(["-q", "-h", "127.0.0.1", "-p", &port])).is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        bail!("PostgreSQL did not become ready")
     }
 
     fn command(&self, program: &str) -> Command {

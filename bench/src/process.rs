@@ -1,7 +1,9 @@
 //! Owns the servers that a run starts: their process ids, their resident memory and processor time as
 //! Linux tells them, and their end. Nothing is ended by name.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -49,6 +51,18 @@ impl Server {
             usage.processor_s += processor_s(pid).unwrap_or(0.0);
         }
         usage
+    }
+
+    /// Processor time by thread name: where the time goes.
+    pub fn threads(&self) -> BTreeMap<String, f64> {
+        let mut threads = BTreeMap::new();
+        let tasks = format!("/proc/{}/task", self.child.id());
+        for task in std::fs::read_dir(tasks).into_iter().flatten().flatten() {
+            let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+            let seconds = stat_seconds(&task.path().join("stat")).unwrap_or(0.0);
+            *threads.entry(name.trim().to_owned()).or_insert(0.0) += seconds;
+        }
+        threads
     }
 
     /// Asks the server to end and waits for it.
@@ -145,7 +159,11 @@ fn resident_bytes(pid: u32) -> Option<u64> {
 
 /// User and system time, with that of children that have ended.
 fn processor_s(pid: u32) -> Option<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat_seconds(Path::new(&format!("/proc/{pid}/stat")))
+}
+
+fn stat_seconds(stat: &Path) -> Option<f64> {
+    let text = std::fs::read_to_string(stat).ok()?;
     let after_name = text.rsplit_once(')')?.1;
     let ticks: f64 = after_name
         .split_whitespace()

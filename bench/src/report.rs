@@ -84,6 +84,7 @@ Absolute figures drift with the machine (an fdatasync here takes anything from 0
 only ratios within one run mean something.
 Every contestant stores the same total of events of 600 bytes, spread over 64 streams, through the same
 single-threaded client, on the same disk, and answers only after the bytes were synced.
+Processor time is in seconds per million events; for Annals the last column says which threads took it.
 
 | | |
 |---|---|

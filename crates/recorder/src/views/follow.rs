@@ -19,6 +19,10 @@ use crate::live::{Live, Recent};
 /// see progress.
 const BATCH_EVENTS_MAX: usize = 5_000;
 
+/// Recent events of one transaction: while they are folded, memory that the ring of recent events
+/// has given up already stays in use.
+const RECENT_EVENTS_MAX: usize = 1_000;
+
 pub(super) fn start(
     shared: Arc<Shared>,
     writer: Connection,
@@ -77,7 +81,7 @@ struct Batch {
 /// The next events: from memory where they are recent, else from the log.
 fn next_batch(shared: &Shared, reader: &dyn LogReader, live: &Live) -> Result<Batch, ViewError> {
     let after_position = *shared.position.borrow();
-    if let Recent::Events(recent) = live.recent(after_position, BATCH_EVENTS_MAX)
+    if let Recent::Events(recent) = live.recent(after_position, RECENT_EVENTS_MAX)
         && let Some(last) = recent.last()
     {
         let reached = last.event().position();
