@@ -161,7 +161,7 @@ impl Recorder {
         token: IssueToken,
     ) -> Result<IssuedToken, AccessRefusal> {
         let (token_id, text, secret_hash) =
-            self.inner.access.new_secret(self.inner.entropy.as_ref());
+            self.inner.access.new_secret(self.inner.entropy.as_ref(), token.kind);
         let command = AccessCommand::Issue { by, token, token_id: token_id.clone(), secret_hash };
         self.inner.sequencer.decide(command).await?;
         let info =

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use annals_core::id::{DialectName, WorkspaceId};
 use annals_core::time::Timestamp;
 use annals_recorder::Recorder;
-use annals_recorder::access::{AccessRefusal, AuthenticationRefusal, IssueToken};
+use annals_recorder::access::{AccessRefusal, AuthenticationRefusal, IssueToken, TokenKind};
 use annals_recorder::config::RecorderConfig;
 use annals_recorder::principal::Rights;
 use annals_recorder::refusal::AppendRefusal;
@@ -14,6 +14,7 @@ use annals_recorder::request::{AppendRequest, BodyFormat, Door};
 
 fn wanted(rights: Rights, expires_in_s: Option<i64>) -> IssueToken {
     IssueToken {
+        kind: TokenKind::Token,
         workspace_id: WorkspaceId::parse("team").unwrap(),
         rights,
         name: Some("ci".to_owned()),

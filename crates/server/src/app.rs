@@ -19,8 +19,8 @@ use crate::budget::BodyBudget;
 use crate::config::{ServerConfig, Timings};
 use crate::dashboard::CompressedFiles;
 use crate::guard::HostNames;
+use crate::login_codes::LoginCodes;
 use crate::metrics::Metrics;
-use crate::sessions::Sessions;
 use crate::tails::TailCounts;
 
 /// What all handlers share. Cloning gives another handle.
@@ -31,7 +31,7 @@ pub(crate) struct App(Arc<Shared>);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) recorder: Recorder,
-    pub(crate) sessions: Sessions,
+    pub(crate) login_codes: LoginCodes,
     pub(crate) metrics: Metrics,
     pub(crate) tails: Arc<TailCounts>,
     pub(crate) bodies: BodyRules,
@@ -71,7 +71,7 @@ impl App {
         let shared = Shared {
             start_tag: u32::from_le_bytes(start_tag),
             recorder: parts.recorder,
-            sessions: Sessions::default(),
+            login_codes: LoginCodes::default(),
             metrics: Metrics::new(),
             tails: Arc::new(TailCounts::default()),
             bodies: BodyRules::new(budget, parts.config.timings.body_window),

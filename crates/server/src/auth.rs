@@ -16,7 +16,6 @@ use axum::http::request::Parts;
 
 use crate::app::App;
 use crate::problem::ApiProblem;
-use crate::sessions::Sessions;
 
 /// A right that a route needs.
 pub(crate) trait Need {
@@ -74,13 +73,7 @@ fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, ApiPro
         let detail = "the request needs `Authorization: Bearer` with a token";
         return Err(ApiProblem::new(reason::UNAUTHORIZED, detail));
     };
-    let now = app.now();
-    let known = if Sessions::is_session_bearer(bearer) {
-        app.sessions.authenticate(bearer, now)
-    } else {
-        app.recorder.access().authenticate(bearer, now)
-    };
-    known.map_err(|refusal| {
+    app.recorder.access().authenticate(bearer, app.now()).map_err(|refusal| {
         app.metrics.failed_authentications.inc();
         unauthenticated(refusal)
     })

@@ -16,7 +16,7 @@ mod edge;
 mod guard;
 
 mod auth;
-mod sessions;
+mod login_codes;
 
 mod body;
 mod budget;

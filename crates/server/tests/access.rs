@@ -259,6 +259,9 @@ async fn a_login_code_is_traded_once_for_a_session_that_only_reads() {
     let append = server.append(&event("r", json!(1))).bearer(bearer);
     assert_eq!(append.refused().await, (403, "forbidden".to_owned()));
     assert_eq!(server.get("/v1/tokens").bearer(bearer).refused().await.0, 403);
+    // The session is a fact on the log: an administrator sees it, and it outlives the process.
+    let tokens = server.get("/v1/tokens").send().await.value();
+    assert_eq!(tokens["tokens"][0]["name"], "dashboard");
     server.clock.shift_seconds(12 * 60 * 60 + 1);
     assert_eq!(
         server.get("/v1/events").bearer(bearer).refused().await,

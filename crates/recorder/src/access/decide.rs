@@ -15,9 +15,31 @@ const LIFETIME_SECONDS: i64 = 90 * 24 * 60 * 60;
 /// How long a token may live at most: ten years.
 const LIFETIME_SECONDS_MAX: i64 = 3_650 * 24 * 60 * 60;
 
+/// What a credential is for, as the first word of its text says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A program's token.
+    Token,
+    /// A person's session in a browser.
+    Session,
+}
+
+impl TokenKind {
+    /// The word in the text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Session => "session",
+        }
+    }
+}
+
 /// What a new token is to be.
 #[derive(Debug, Clone)]
 pub struct IssueToken {
+    /// What it is for.
+    pub kind: TokenKind,
     /// Its workspace, which comes to be by its first token.
     pub workspace_id: WorkspaceId,
     /// Its rights.

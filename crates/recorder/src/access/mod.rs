@@ -18,7 +18,7 @@ use annals_store::contract::{LogReader, ReadFailure};
 use annals_store::query::{PageLimit, Query, TypePattern};
 use tokio::sync::watch;
 
-pub use decide::{AccessCommand, AccessRefusal, ControlFact, IssueToken};
+pub use decide::{AccessCommand, AccessRefusal, ControlFact, IssueToken, TokenKind};
 pub use secret::{SecretError, Secrets};
 
 use crate::principal::{Principal, Rights};
@@ -200,8 +200,9 @@ impl Access {
     pub(crate) fn new_secret(
         &self,
         entropy: &dyn crate::world::Entropy,
+        kind: TokenKind,
     ) -> (TokenId, String, String) {
-        self.secrets.new_token(entropy)
+        self.secrets.new_token(entropy, kind)
     }
 
     /// Decides a command against the state at the head. Called in the sequencer's turn only.

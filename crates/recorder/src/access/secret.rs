@@ -12,10 +12,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::decide::TokenKind;
 use crate::world::Entropy;
 
 pub(super) const OWNER_KIND: &str = "owner";
-const TOKEN_KIND: &str = "token";
 const PEPPER_BYTES: usize = 32;
 const SECRET_BYTES: usize = 32;
 const ID_BYTES: usize = 8;
@@ -93,8 +93,12 @@ impl Secrets {
     }
 
     /// A new token: its id, its text and the hash for the log.
-    pub(super) fn new_token(&self, entropy: &dyn Entropy) -> (TokenId, String, String) {
-        let (id, text) = token_text(entropy, TOKEN_KIND);
+    pub(super) fn new_token(
+        &self,
+        entropy: &dyn Entropy,
+        kind: TokenKind,
+    ) -> (TokenId, String, String) {
+        let (id, text) = token_text(entropy, kind.as_str());
         let hash = hex(&keyed_hash(&self.pepper, &text));
         (TokenId::parse(&id).expect("hex digits are an id"), text, hash)
     }

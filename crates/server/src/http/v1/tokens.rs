@@ -2,7 +2,7 @@
 
 use annals_api::{reason, routes, wire};
 use annals_core::id::{EventType, IdError, StreamType, TokenId, WorkspaceId};
-use annals_recorder::access::{IssueToken, TokenInfo};
+use annals_recorder::access::{IssueToken, TokenInfo, TokenKind};
 use annals_recorder::principal::Rights;
 use axum::Json;
 use axum::body::Body;
@@ -94,6 +94,7 @@ fn issue_token(request: wire::IssueTokenRequest) -> Result<IssueToken, ApiProble
     let expires_in_s =
         request.expires_in_s.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
     Ok(IssueToken {
+        kind: TokenKind::Token,
         workspace_id: WorkspaceId::parse(&request.workspace_id).map_err(wrong("workspace_id"))?,
         rights: request.rights.iter().fold(Rights::default(), |all, name| all.with(right(*name))),
         name: request.name,
