@@ -1,30 +1,12 @@
 // Owns a signed-in page: one session for all tests, and a watch that nothing breaks the content-security policy.
 import { test as base, expect, type Page } from "@playwright/test";
-import { loginUrl, SERVER } from "./server";
+import { loginUrl } from "./server";
 
 let kept: string | null = null;
 
-/** Puts a bearer where the page keeps its own. */
-export async function useBearer(page: Page, token: string): Promise<void> {
-  const expires_at = new Date(Date.now() + 3_600_000).toISOString();
-  const session = { token, expires_at, workspace_id: "default", rights: ["read", "verify"] };
-  await page.addInitScript(
-    (text) => sessionStorage.setItem("annals.session", text),
-    JSON.stringify(session),
-  );
-}
-
-/** Sessions end with the server's process, which one of the tests restarts. */
-async function isGood(session: string | null): Promise<boolean> {
-  if (session === null) return false;
-  const { token } = JSON.parse(session) as { token: string };
-  const headers = { authorization: `Bearer ${token}` };
-  return (await fetch(`${SERVER}/v1/status`, { headers })).ok;
-}
-
-/** Signs the tab in, by a link the first time and by the kept session as long as it is good. */
+/** Signs the tab in, by a link the first time and by the kept session afterwards. */
 export async function signIn(page: Page): Promise<void> {
-  if (!(await isGood(kept))) {
+  if (kept === null) {
     await page.goto(await loginUrl());
     await expect(page.getByRole("heading", { level: 1, name: "Now" })).toBeVisible();
     kept = await page.evaluate(() => sessionStorage.getItem("annals.session"));

@@ -65,18 +65,7 @@ export async function loginUrl(): Promise<string> {
   throw new Error(`no login code: ${answer.status}`);
 }
 
-/** A read token that is kept in the log. A browser session lives in the server's memory and ends with it. */
-export async function readToken(): Promise<string> {
-  const answer = await fetch(`${SERVER}/v1/tokens`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-    body: JSON.stringify({ workspace_id: "default", rights: ["read", "verify"], name: "e2e" }),
-  });
-  if (!answer.ok) throw new Error(`no token: ${answer.status} ${await answer.text()}`);
-  return ((await answer.json()) as { token: string }).token;
-}
-
-export const RESTART = process.env.ANNALS_RESTART_CMD;
+const RESTART = process.env.ANNALS_RESTART_CMD;
 
 export async function restartServer(): Promise<void> {
   if (!RESTART) throw new Error("ANNALS_RESTART_CMD is not set");
