@@ -73,7 +73,7 @@ fn session() -> Vec<String> {
             "main",
             "model.failed",
             12,
-            r#"{"model_call_id":"m2","model":"unheard-of","message":"overloaded"}"#,
+            r#"{"model_call_id":"m2","model":"unheard-of","message":"overloaded","usage":{"input_tokens":3}}"#,
         ),
         line(
             "r1",
@@ -82,6 +82,7 @@ fn session() -> Vec<String> {
             60,
             r#"{"run_id":"r1","message":"gave up","cost_micros":4321}"#,
         ),
+        line("r2", "main", "model.invoked", 91, r#"{"model_call_id":"m3","model":"unheard-of"}"#),
         // A resumed session repeats the call of the one before it.
         line(
             "r2",
@@ -160,7 +161,7 @@ async fn a_run_has_the_totals_of_its_events() {
     assert_eq!((run.events, run.messages, run.agents, run.duration_ms), (13, 1, 2, 60_000));
     assert_eq!((run.tool_calls, run.tool_errors, run.tool_calls_open), (3, 1, 1));
     assert_eq!((run.model_calls, run.model_errors), (2, 1));
-    assert_eq!((run.tokens.input, run.tokens.output, run.tokens.cache_read), (10, 5, 100));
+    assert_eq!((run.tokens.input, run.tokens.output, run.tokens.cache_read), (13, 5, 100));
     assert_eq!(run.cost.vendor, Some(4_321));
     assert!(run.cost.computed.is_some_and(|micros| micros > 0));
 }

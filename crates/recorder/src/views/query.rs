@@ -433,9 +433,11 @@ impl Views {
     }
 }
 
+// A call that is still open, or failed without using anything, has no cost that could be unknown.
 const USAGE_SUMS: &str = "count(*), sum(calls.input_tokens), sum(calls.output_tokens), \
     sum(calls.cache_read_tokens), sum(calls.cache_write_tokens), sum(calls.computed_cost), \
-    sum(calls.vendor_cost), count(*) - count(calls.computed_cost)";
+    sum(calls.vendor_cost), sum(calls.computed_cost IS NULL AND (calls.status = 'ok' OR \
+    calls.input_tokens + calls.output_tokens + calls.cache_read_tokens + calls.cache_write_tokens > 0))";
 
 const AGENT_SUMS: &str = "sum(run_agents.model_calls) AS model_calls, sum(run_agents.model_errors) AS model_errors, \
     sum(run_agents.tool_calls) AS tool_calls, sum(run_agents.tool_errors) AS tool_errors, \
