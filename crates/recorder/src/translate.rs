@@ -7,8 +7,8 @@ use std::ops::Range;
 use annals_core::envelope::{Draft, EnvelopeFault, StreamKey, Strictness};
 use annals_core::id::Seq;
 use annals_core::json::{
-    self, BodyForm, BodyLimits, JsonError, JsonKind, JsonLimits, as_bool, as_str, as_u64,
-    compact_body, elements, kind, members, unescape,
+    self, BodyForm, BodyLimits, Element, JsonError, JsonKind, JsonLimits, Member, as_bool, as_str,
+    as_u64, compact_body, elements, kind, members, unescape,
 };
 use annals_core::limits::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX};
 use annals_core::msgpack;
@@ -46,7 +46,9 @@ pub(crate) struct StreamExpectation {
 /// The compact texts of a body's events.
 struct Texts {
     arena: String,
-    events: Vec<Result<Range<usize>, JsonError>>,
+    events: Vec<Element>,
+    /// The members of all events, found while the texts were checked.
+    members: Vec<Member>,
     shape: BatchShape,
     options: Vec<(String, String)>,
 }
@@ -62,8 +64,7 @@ pub(crate) fn translate(request: &AppendRequest) -> Result<TranslatedBatch, Appe
         return Err(AppendRefusal::EmptyBatch);
     }
     let options = Options::read(&texts.options)?;
-    let drafts =
-        texts.events.iter().map(|text| draft(&texts.arena, text.clone(), &request.door)).collect();
+    let drafts = texts.events.iter().map(|event| texts.draft(event, &request.door)).collect();
     let mut batch = TranslatedBatch {
         drafts,
         shape: texts.shape,
@@ -85,7 +86,8 @@ fn json_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
         .map(|member| (unescape(&slice(&member.key)).into_owned(), slice(&member.value)))
         .collect();
     Ok(Texts {
-        events: compact.elements.into_iter().map(|element| element.text).collect(),
+        events: compact.elements,
+        members: compact.members,
         shape: match compact.form {
             BodyForm::One => BatchShape::One,
             BodyForm::Array | BodyForm::Object => BatchShape::Many,
@@ -97,16 +99,24 @@ fn json_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
 
 fn ndjson_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
     let mut arena = String::with_capacity(body.len());
-    let mut events = Vec::new();
+    let (mut events, mut members) = (Vec::new(), Vec::new());
     for (_, line) in json::lines(body) {
         if events.len() == BATCH_EVENTS_MAX {
             return Err(too_many_events());
         }
-        let start = arena.len();
-        let result = json::compact(line, &mut arena, &JsonLimits::EVENT);
-        events.push(result.map(|()| start..arena.len()));
+        let (start, first_member) = (arena.len(), members.len());
+        let found = if line.trim_ascii_start().starts_with(b"{") {
+            json::compact_object(line, &mut arena, &JsonLimits::EVENT)
+        } else {
+            json::compact(line, &mut arena, &JsonLimits::EVENT).map(|()| Vec::new())
+        };
+        let text = found.map(|found| {
+            members.extend(found);
+            start..arena.len()
+        });
+        events.push(Element { text, members: first_member..members.len() });
     }
-    Ok(Texts { arena, events, shape: BatchShape::Many, options: Vec::new() })
+    Ok(Texts { arena, events, members, shape: BatchShape::Many, options: Vec::new() })
 }
 
 fn msgpack_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
@@ -132,24 +142,32 @@ fn too_many_events() -> AppendRefusal {
     AppendRefusal::TooManyEvents { event_count_max: BATCH_EVENTS_MAX }
 }
 
-fn draft(
-    arena: &str,
-    text: Result<Range<usize>, JsonError>,
-    door: &Door,
-) -> Result<Draft, EventRefusal> {
-    let range = text.map_err(EventRefusal::Json)?;
-    let text = arena.get(range).unwrap_or_default();
-    if text.len() > EVENT_BYTES_MAX {
-        return Err(EventRefusal::TooLarge {
-            byte_count: text.len(),
-            byte_count_max: EVENT_BYTES_MAX,
-        });
+impl Texts {
+    fn draft(&self, event: &Element, door: &Door) -> Result<Draft, EventRefusal> {
+        let range = event.text.clone().map_err(EventRefusal::Json)?;
+        let text = self.slice(&range);
+        if text.len() > EVENT_BYTES_MAX {
+            return Err(EventRefusal::TooLarge {
+                byte_count: text.len(),
+                byte_count_max: EVENT_BYTES_MAX,
+            });
+        }
+        if kind(text) != JsonKind::Object {
+            return Err(EventRefusal::Envelope(EnvelopeFault::NotAnObject));
+        }
+        let strictness = match door {
+            Door::Native => Strictness::Native,
+            Door::Translated(dialect) => Strictness::Translated(dialect),
+        };
+        let members = self.members.get(event.members.clone()).unwrap_or_default();
+        let members =
+            members.iter().map(|member| (self.slice(&member.key), self.slice(&member.value)));
+        Draft::from_members(members, strictness).map_err(EventRefusal::Envelope)
     }
-    let strictness = match door {
-        Door::Native => Strictness::Native,
-        Door::Translated(dialect) => Strictness::Translated(dialect),
-    };
-    Draft::parse(text, strictness).map_err(EventRefusal::Envelope)
+
+    fn slice(&self, range: &Range<usize>) -> &str {
+        self.arena.get(range.clone()).unwrap_or_default()
+    }
 }
 
 /// The members that may stand beside `events`.

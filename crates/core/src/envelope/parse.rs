@@ -103,8 +103,19 @@ impl Draft {
         if kind(compact) != JsonKind::Object {
             return Err(Fault::NotAnObject);
         }
+        Self::from_members(members(compact), strictness)
+    }
+
+    /// Reads one envelope strictly from its top-level members, for callers that have found them.
+    ///
+    /// # Errors
+    /// As for [`Self::parse`].
+    pub fn from_members<'a>(
+        members: impl Iterator<Item = (&'a str, &'a str)>,
+        strictness: Strictness<'_>,
+    ) -> Result<Self, EnvelopeFault> {
         let mut fields = Fields::default();
-        for (raw_key, value) in members(compact) {
+        for (raw_key, value) in members {
             let key = unescape(raw_key);
             if !fields.take_optional(&key, value)? {
                 fields.take_rest(&key, value, strictness)?;

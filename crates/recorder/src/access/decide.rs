@@ -119,8 +119,6 @@ pub(super) struct IssuedFact {
     pub(super) rights: Vec<String>,
     pub(super) zone_max: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires_at_us: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stream_types: Option<Vec<String>>,
@@ -213,7 +211,6 @@ fn issue(
         workspace_id: token.workspace_id.to_string(),
         rights: token.rights.words().into_iter().map(str::to_owned).collect(),
         zone_max: annals_core::envelope::Zone::Supervised.to_string(),
-        name: token.name,
         expires_at_us: Some(now.plus_seconds(lifetime).as_micros()),
         stream_types: token.stream_types.map(|list| texts(&list)),
         event_types: token.event_types.map(|list| texts(&list)),
@@ -222,7 +219,7 @@ fn issue(
     let data = serde_json::json!({
         "token_id": fact.token_id,
         "workspace_id": fact.workspace_id,
-        "name": fact.name,
+        "name": token.name,
         "rights": fact.rights,
         "expires_at": now.plus_seconds(lifetime).to_string(),
     });

@@ -13,6 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use annals_core::envelope::{Authority, Zone};
 use annals_core::id::{EventType, PrincipalId, StreamType, TokenId, WorkspaceId};
+use annals_core::json::{as_str, member};
 use annals_core::time::Timestamp;
 use annals_store::contract::{LogReader, ReadFailure};
 use annals_store::query::{PageLimit, Query, TypePattern};
@@ -69,6 +70,7 @@ pub struct IssuedToken {
 #[derive(Debug, Clone)]
 struct TokenState {
     fact: IssuedFact,
+    name: Option<String>,
     issued_at: Timestamp,
     principal: Arc<Principal>,
     is_revoked: bool,
@@ -101,7 +103,7 @@ impl Access {
             for event in &page.events {
                 let header = event.header();
                 if let (Authority::Control, Some(control)) = (header.authority, header.control) {
-                    access.evolve(control);
+                    access.evolve(control, event.data());
                 }
             }
             match page.next {
@@ -217,12 +219,13 @@ impl Access {
 
     /// Takes in a control fact that is durable.
     ///
-    /// Total: a fact of a newer version changes nothing here.
-    pub(crate) fn evolve(&self, control: &str) {
+    /// Total: a fact of a newer version changes nothing here. What it decides is in the header's
+    /// `control`; from the body, which may be erased, comes only what a person calls the token.
+    pub(crate) fn evolve(&self, control: &str, data: &str) {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         match decide::read_fact(control) {
             Some(decide::AccessFact::Issued { token, issued_at }) => {
-                if let Some(state) = TokenState::new(token, issued_at) {
+                if let Some(state) = TokenState::new(token, issued_at, name_in(data)) {
                     tokens.insert(state.principal.token_id.clone(), state);
                 }
             }
@@ -241,7 +244,7 @@ impl Access {
 
 impl TokenState {
     /// None for a fact whose words this version does not know: it lets nobody in.
-    fn new(fact: IssuedFact, issued_at: Timestamp) -> Option<Self> {
+    fn new(fact: IssuedFact, issued_at: Timestamp, name: Option<String>) -> Option<Self> {
         let mut rights = Rights::default();
         for word in &fact.rights {
             rights = rights.with(Rights::from_word(word)?);
@@ -256,13 +259,13 @@ impl TokenState {
             stream_types: parse_all(fact.stream_types.as_deref(), StreamType::parse)?,
             event_types: parse_all(fact.event_types.as_deref(), EventType::parse)?,
         };
-        Some(Self { fact, issued_at, principal: Arc::new(principal), is_revoked: false })
+        Some(Self { fact, name, issued_at, principal: Arc::new(principal), is_revoked: false })
     }
 
     fn info(&self) -> TokenInfo {
         TokenInfo {
             token_id: self.principal.token_id.clone(),
-            name: self.fact.name.clone(),
+            name: self.name.clone(),
             workspace_id: self.principal.workspace_id.clone(),
             rights: self.principal.rights,
             issued_at: self.issued_at,
@@ -270,6 +273,10 @@ impl TokenState {
             revoked: self.is_revoked,
         }
     }
+}
+
+fn name_in(data: &str) -> Option<String> {
+    member(data, "name").and_then(as_str).map(|name| name.into_owned())
 }
 
 /// The outer option is whether all texts parse, the inner one whether there are any.

@@ -122,7 +122,7 @@ fn decide(
     let unit = Unit { events: vec![prepare_control(state, &fact)], expected: Vec::new() };
     let answer = match append(writer, state, vec![unit]) {
         Ok(outcomes) if matches!(outcomes.as_slice(), [UnitOutcome::Committed(_)]) => {
-            state.access.evolve(&fact.control);
+            state.access.evolve(&fact.control, &fact.draft.data);
             Ok(())
         }
         Ok(_) => Err(AccessRefusal::Append(AppendRefusal::LogFailed)),

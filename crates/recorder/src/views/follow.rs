@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use annals_core::event::Event;
 use annals_core::id::Position;
@@ -23,14 +24,19 @@ const BATCH_EVENTS_MAX: usize = 5_000;
 /// has given up already stays in use.
 const RECENT_EVENTS_MAX: usize = 1_000;
 
+/// How long the views wait when they have caught up, so that a trickle of events is folded a few
+/// hundred at a time and not one by one.
+const REST: Duration = Duration::from_millis(20);
+
 pub(super) fn start(
     shared: Arc<Shared>,
     writer: Connection,
     reader: Arc<dyn LogReader>,
     live: Arc<Live>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     std::thread::Builder::new().name("annals-views".to_owned()).spawn(move || {
+        give_way();
         let result = runtime.block_on(follow(&shared, writer, reader.as_ref(), &live));
         if let Err(error) = result {
             // The log goes on without its views; answers say that they are stale.
@@ -39,6 +45,16 @@ pub(super) fn start(
         }
     })
 }
+
+/// Lets the sequencer and the doors go first where there are too few processors for all.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    // On Linux this concerns the calling thread alone. Without it the views are merely less polite.
+    let _ = rustix::process::nice(5);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
 
 async fn follow(
     shared: &Shared,
@@ -62,6 +78,10 @@ async fn follow(
             return Ok(());
         }
         shared.is_stale.store(false, Ordering::Relaxed);
+        tokio::select! {
+            () = tokio::time::sleep(REST) => {}
+            _ = is_stopping.changed() => continue,
+        }
         tokio::select! {
             changed = head.changed() => if changed.is_err() {
                 storage::mark_closed(&writer)?;
