@@ -6,6 +6,7 @@
 //!
 //! INVARIANT (one call site): the store's `append` is called here and nowhere else.
 
+mod delivery;
 mod queue;
 mod turn;
 
@@ -54,7 +55,10 @@ impl Sequencer {
         let (reply, answer) = oneshot::channel();
         let byte_count = units.iter().map(unit_bytes).sum();
         self.queue.push(Job::Append(AppendJob { units, principal, byte_count, reply }))?;
-        answer.await.unwrap_or(Err(AppendRefusal::LogFailed))
+        match answer.await {
+            Ok(delivery) => delivery.take(),
+            Err(_) => Err(AppendRefusal::LogFailed),
+        }
     }
 
     /// Waits for a command's decision and its sync.

@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use annals_core::limits::SEQUENCER_QUEUE_BYTES_MAX;
-use annals_store::contract::{Unit, UnitOutcome};
+use annals_store::contract::Unit;
 use tokio::sync::oneshot;
 
+use super::delivery::Reply;
 use crate::access::{AccessCommand, AccessRefusal};
 use crate::principal::Principal;
 use crate::refusal::AppendRefusal;
@@ -22,7 +23,7 @@ pub(super) struct AppendJob {
     pub(super) units: Vec<Unit>,
     pub(super) principal: Arc<Principal>,
     pub(super) byte_count: usize,
-    pub(super) reply: oneshot::Sender<Result<Vec<UnitOutcome>, AppendRefusal>>,
+    pub(super) reply: Reply,
 }
 
 /// A control command.

@@ -8,6 +8,7 @@ use annals_core::record::{Header, SALT_BYTES, ServerFields, commitment};
 use annals_store::contract::{AppendFailure, LogWriter, Placed, Prepared, Unit, UnitOutcome};
 use bytes::Bytes;
 
+use super::delivery::deliver;
 use super::queue::{AppendJob, ControlJob, Queue, Turn};
 use crate::access::{Access, AccessRefusal, ControlFact};
 use crate::live::Live;
@@ -53,32 +54,30 @@ fn commit(
     let now = state.clock.now();
     let mut units = Vec::with_capacity(jobs.iter().map(|job| job.units.len()).sum());
     let mut waiting = Vec::with_capacity(jobs.len());
+    let mut answers = Vec::with_capacity(jobs.len());
     for mut job in jobs.drain(..) {
         // A credential may have ended while the job waited.
         if state.access.is_live(&job.principal, now) {
-            let own = std::mem::take(&mut job.units);
-            waiting.push((own.len(), job.reply));
-            units.extend(own);
+            waiting.push((job.units.len(), job.reply));
+            units.append(&mut job.units);
         } else {
-            let _ = job.reply.send(Err(AppendRefusal::CredentialEnded));
+            answers.push((job.reply, Err(AppendRefusal::CredentialEnded)));
         }
     }
-    let outcomes = match append(writer, state, units) {
-        Ok(outcomes) => outcomes,
+    match append(writer, state, units) {
+        Ok(outcomes) => {
+            let mut outcomes = outcomes.into_iter();
+            answers.extend(waiting.into_iter().map(|(unit_count, reply)| {
+                (reply, Ok(outcomes.by_ref().take(unit_count).collect()))
+            }));
+        }
         Err(AppendFailure::StorageFull) => {
-            for (_, reply) in waiting {
-                let _ = reply.send(Err(AppendRefusal::StorageFull));
-            }
-            return Ok(());
+            let full = |(_, reply)| (reply, Err(AppendRefusal::StorageFull));
+            answers.extend(waiting.into_iter().map(full));
         }
         Err(failure) => return Err(failure),
-    };
-    let mut outcomes = outcomes.into_iter();
-    for (unit_count, reply) in waiting {
-        let own = outcomes.by_ref().take(unit_count).collect();
-        // Whoever hung up gets no answer; the events are kept all the same.
-        let _ = reply.send(Ok(own));
     }
+    deliver(answers);
     Ok(())
 }
 
