@@ -24,6 +24,7 @@ pub use secret::{SecretError, Secrets};
 
 use crate::principal::{Principal, Rights};
 use decide::IssuedFact;
+use secret::SecretHash;
 
 /// The workspace of the owner, where the facts about tokens are.
 pub const OWNER_WORKSPACE: &str = "default";
@@ -69,7 +70,7 @@ pub struct IssuedToken {
 
 #[derive(Debug, Clone)]
 struct TokenState {
-    fact: IssuedFact,
+    secret_hash: SecretHash,
     name: Option<String>,
     issued_at: Timestamp,
     principal: Arc<Principal>,
@@ -155,7 +156,7 @@ impl Access {
         let token_id = TokenId::parse(parts.id).map_err(|_| AuthenticationRefusal::Unauthorized)?;
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         let state = tokens.get(&token_id).ok_or(AuthenticationRefusal::Unauthorized)?;
-        if state.is_revoked || !self.secrets.matches(bearer, &state.fact.secret_hash) {
+        if state.is_revoked || !self.secrets.matches(bearer, &state.secret_hash) {
             return Err(AuthenticationRefusal::Unauthorized);
         }
         if state.principal.is_expired(now) {
@@ -259,7 +260,14 @@ impl TokenState {
             stream_types: parse_all(fact.stream_types.as_deref(), StreamType::parse)?,
             event_types: parse_all(fact.event_types.as_deref(), EventType::parse)?,
         };
-        Some(Self { fact, name, issued_at, principal: Arc::new(principal), is_revoked: false })
+        let secret_hash = SecretHash::from_hex(&fact.secret_hash)?;
+        Some(Self {
+            secret_hash,
+            name,
+            issued_at,
+            principal: Arc::new(principal),
+            is_revoked: false,
+        })
     }
 
     fn info(&self) -> TokenInfo {

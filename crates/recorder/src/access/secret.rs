@@ -30,6 +30,17 @@ pub struct SecretError {
     source: Option<io::Error>,
 }
 
+/// The keyed hash of a token's text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// Reads the hash as the log has it; none when it is not one.
+    pub(super) fn from_hex(text: &str) -> Option<Self> {
+        unhex(text).map(Self)
+    }
+}
+
 /// The parts of a token's text.
 pub(super) struct TokenParts<'a> {
     pub(super) kind: &'a str,
@@ -87,9 +98,8 @@ impl Secrets {
         keyed_hash(&self.pepper, bearer).ct_eq(&self.owner_hash).into()
     }
 
-    pub(super) fn matches(&self, bearer: &str, secret_hash: &str) -> bool {
-        let hash = hex(&keyed_hash(&self.pepper, bearer));
-        hash.as_bytes().ct_eq(secret_hash.as_bytes()).into()
+    pub(super) fn matches(&self, bearer: &str, secret_hash: &SecretHash) -> bool {
+        keyed_hash(&self.pepper, bearer).ct_eq(&secret_hash.0).into()
     }
 
     /// A new token: its id, its text and the hash for the log.
