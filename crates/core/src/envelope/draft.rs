@@ -50,7 +50,7 @@ impl Origin {
     }
 }
 
-/// An event as its sender means it. See the table of design section "envelope" in `docs/formats/envelope.md`.
+/// An event as its sender means it; `docs/formats/envelope.md` has its table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// The sender's identity for the event; the server makes one where it is absent.

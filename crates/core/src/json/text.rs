@@ -1,6 +1,6 @@
 //! `Json`, one value as checked, compact text, and the limits that a text is held to.
 //!
-//! INVARIANT (validated text): a `Json` can only be made by `compact` or from text that it wrote.
+//! INVARIANT (validated text): a `Json` can only be made by `compact`.
 
 use std::fmt;
 
@@ -41,13 +41,6 @@ impl Json {
         let mut text = String::with_capacity(input.len());
         compact(input, &mut text, &JsonLimits::EVENT)?;
         Ok(Json(text))
-    }
-
-    /// Takes text that `compact` wrote, or that a writer in this crate built from such text.
-    #[allow(dead_code, reason = "for the modules of this crate that assemble text")]
-    pub(crate) fn from_validated(text: String) -> Json {
-        debug_assert!(compact(text.as_bytes(), &mut String::new(), &JsonLimits::EVENT).is_ok());
-        Json(text)
     }
 
     /// The compact text.

@@ -217,15 +217,6 @@ impl HeaderDraft {
         out
     }
 
-    /// The whole header.
-    #[must_use]
-    pub fn place(&self, placement: &Placement) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.bytes.len() + PLACEMENT_BYTES);
-        bytes.extend_from_slice(&self.bytes);
-        bytes.extend_from_slice(&Self::placement_bytes(placement));
-        bytes
-    }
-
     /// The fields, with a placement of zeros.
     ///
     /// # Errors

@@ -53,7 +53,8 @@ fn place(draft: &Draft, position: u64) -> (Vec<u8>, String) {
         stream_seq: Seq(position),
         recorded_at: Timestamp::from_micros(1_760_000_000_000_001),
     };
-    (header.place(&placement), draft.body_json())
+    let header = [header.as_bytes(), &HeaderDraft::placement_bytes(&placement)].concat();
+    (header, draft.body_json())
 }
 
 #[test]
