@@ -8,7 +8,8 @@ use crate::envelope::{write_raw_member, write_text_member};
 use crate::hash::Digest;
 use crate::id::{Position, Seq};
 use crate::json::{members, string_into};
-use crate::record::{HeaderDraft, HeaderError, HeaderRef, Placement, Record};
+use crate::record::{HeaderDraft, HeaderError, HeaderRef, Placement, Record, SALT_BYTES};
+use crate::redaction::RedactionMark;
 
 /// An event of the log. Cloning shares its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +56,31 @@ impl Event {
         HeaderRef::parse(&self.record.header).expect("the header was read when the event was made")
     }
 
-    /// The body: one compact JSON object.
+    /// Whether salt and body were erased: every byte of them is zero.
+    ///
+    /// No body of an event starts with a zero byte, so this cannot be true by chance.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        let is_zero = |byte: &u8| *byte == 0;
+        self.record.salt.iter().all(is_zero) && self.record.body.iter().all(is_zero)
+    }
+
+    /// The event without its salt and body. Its hash and place stay.
+    #[must_use]
+    pub fn erased(&self) -> Self {
+        let mut erased = self.clone();
+        erased.record.salt = [0; SALT_BYTES];
+        erased.record.body = vec![0; self.record.body.len()].into();
+        erased
+    }
+
+    /// The body: one compact JSON object, an empty one when the body was erased.
     #[must_use]
     pub fn body(&self) -> &str {
-        std::str::from_utf8(&self.record.body).unwrap_or("{}")
+        match self.record.body.first() {
+            Some(0) | None => "{}",
+            Some(_) => std::str::from_utf8(&self.record.body).unwrap_or("{}"),
+        }
     }
 
     /// One member of the body, such as `data`, as compact JSON text.
@@ -109,22 +131,32 @@ impl Event {
         self.record.header.len() + self.record.salt.len() + self.record.body.len()
     }
 
-    /// Whether a repeated append says the same as this event.
+    /// Whether a repeated append says the same as this event. With an erased body there is
+    /// nothing left to compare, and the repetition is believed.
     ///
     /// # Errors
     /// When the draft's header is broken, which encoding rules out.
     pub fn same_content(&self, header: &HeaderDraft, body: &[u8]) -> Result<bool, HeaderError> {
+        if self.is_erased() {
+            return Ok(true);
+        }
         Ok(self.record.body == body && self.header().same_content(&header.view()?))
     }
 
     /// Writes the event as readers get it: one JSON object on one line.
-    pub fn write_json(&self, out: &mut String) {
+    ///
+    /// With a mark nothing of the body is written, whether or not its bytes are still there; the
+    /// mark's replacement stands in for `data`.
+    pub fn write_json(&self, out: &mut String, redaction: Option<&RedactionMark>) {
         let header = self.header();
         out.push('{');
         write_identity(out, &header);
         write_parties(out, &header);
         write_marks(out, &header);
-        self.write_body(out, header.origin_dialect);
+        match redaction {
+            Some(mark) => write_redacted(out, header.origin_dialect, mark),
+            None => self.write_body(out, header.origin_dialect),
+        }
         out.push_str(",\"prev_event_hash\":");
         match self.prev_event_hash() {
             Some(hash) => push_quoted(out, &hash),
@@ -135,11 +167,11 @@ impl Event {
         out.push('}');
     }
 
-    /// The event as readers get it.
+    /// The event as readers get it, without the mark of a redaction.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::with_capacity(self.byte_count() + 512);
-        self.write_json(&mut out);
+        self.write_json(&mut out, None);
         out
     }
 
@@ -153,10 +185,23 @@ impl Event {
                 push_member(out, name, value);
             }
         }
+        if self.is_erased() {
+            push_member(out, "data", "null");
+        }
         if !origin_written && dialect.is_some() {
             write_origin(out, dialect, "{}");
         }
     }
+}
+
+/// What is left of a body: its replacement, the dialect that the header names, and the mark.
+fn write_redacted(out: &mut String, dialect: Option<&str>, mark: &RedactionMark) {
+    push_member(out, "data", mark.data());
+    if dialect.is_some() {
+        write_origin(out, dialect, "{}");
+    }
+    out.push_str(",\"redaction\":");
+    mark.write_json(out);
 }
 
 fn write_origin(out: &mut String, dialect: Option<&str>, object: &str) {

@@ -19,7 +19,16 @@ pub mod hash;
 pub mod record;
 
 pub mod event;
+pub mod redaction;
+
 pub mod merkle;
+pub mod tiles;
+
+pub mod note;
+
+pub mod checkpoint;
+
+pub mod evidence;
 
 pub mod catalog;
 pub mod dialect;

@@ -51,6 +51,16 @@ pub const IDLE_SECONDS_MAX: u64 = 60;
 pub const TAIL_HEARTBEAT_SECONDS: u64 = 15;
 /// Bytes of events that wait for the sequencer before senders are told `overloaded`.
 pub const SEQUENCER_QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Bytes that are read of a signed note; sixteen post-quantum signatures fit.
+pub const NOTE_BYTES_MAX: usize = 256 << 10;
+/// Signatures that are read of a note.
+pub const NOTE_SIGNATURE_COUNT_MAX: usize = 64;
+/// Bytes of a key's name and of a log's origin.
+pub const KEY_NAME_BYTES_MAX: usize = 256;
+/// Bytes of the reason that a redaction gives.
+pub const REDACTION_REASON_BYTES_MAX: usize = 1_024;
+/// Bytes of what stands in for a redacted payload. Marks are held in memory, so it is small.
+pub const REDACTION_REPLACEMENT_BYTES_MAX: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -67,5 +77,6 @@ mod tests {
         const { assert!(TAIL_COUNT_MAX <= CONNECTION_COUNT_MAX) };
         const { assert!(EVENT_BYTES_MAX as u64 <= TAIL_LAG_BYTES_MAX) };
         const { assert!(STREAM_TYPE_BYTES_MAX <= ID_BYTES_MAX) };
+        const { assert!(REDACTION_REPLACEMENT_BYTES_MAX <= EVENT_BYTES_MAX) };
     }
 }

@@ -135,6 +135,9 @@ impl Draft {
     }
 
     /// The envelope as `POST /v1/events` takes it, on one line.
+    ///
+    /// A native sender may not name an origin, so what is kept of one there, the text of its time,
+    /// is written as the time itself.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::with_capacity(self.data.len() + 512);
@@ -145,7 +148,9 @@ impl Draft {
         self.write_body_members(&mut out);
         let mut origin = String::new();
         write_text_member(&mut origin, "dialect", self.origin.dialect.as_ref());
-        write_origin_members(&mut origin, &self.origin);
+        if self.native_time().is_none() {
+            write_origin_members(&mut origin, &self.origin);
+        }
         if !origin.is_empty() {
             write_raw_member(&mut out, "origin", &format!("{{{origin}}}"));
         }
@@ -153,11 +158,21 @@ impl Draft {
         out
     }
 
+    /// The sender's text of occurred_at, where normalising changed it and no dialect wrote it.
+    fn native_time(&self) -> Option<&String> {
+        let Origin { dialect, origin_type, id, time, raw } = &self.origin;
+        let is_native = dialect.is_none() && origin_type.is_none() && id.is_none() && raw.is_none();
+        time.as_ref().filter(|_| is_native && self.occurred_at.is_some())
+    }
+
     fn write_identity(&self, out: &mut String) {
         write_text_member(out, "event_id", self.event_id.as_ref());
         write_text_member(out, "event_type", Some(&self.event_type));
         write_raw_member(out, "event_version", &self.event_version.to_string());
-        write_text_member(out, "occurred_at", self.occurred_at.as_ref());
+        match self.native_time() {
+            Some(text) => write_text_member(out, "occurred_at", Some(text)),
+            None => write_text_member(out, "occurred_at", self.occurred_at.as_ref()),
+        }
         write_text_member(out, "workspace_id", self.workspace_id.as_ref());
     }
 

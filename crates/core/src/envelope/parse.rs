@@ -336,6 +336,15 @@ mod tests {
         );
     }
 
+    /// A draft with such a time was written with an `origin`, and the server refused that.
+    #[test]
+    fn writes_back_a_time_that_normalising_changed() {
+        for time in ["2026-01-01T02:00:00+02:00", "2026-01-02T03:04:05.6789012Z"] {
+            let draft = parse(&with(&format!("\"occurred_at\":\"{time}\""))).unwrap();
+            assert_eq!(parse(&draft.to_json()).unwrap(), draft);
+        }
+    }
+
     #[test]
     fn refuses_each_wrong_field_by_its_name() {
         let cases = [

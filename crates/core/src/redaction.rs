@@ -1,0 +1,47 @@
+//! The mark of a redaction: what readers see where an event's body was.
+//!
+//! It says who took the body away, when and why. It is not part of the record: the record's bytes
+//! and hashes are what they were, only salt and body are gone. Who may redact is not decided here.
+
+use crate::id::{EventId, PrincipalId};
+use crate::json::string_into;
+use crate::time::Timestamp;
+
+/// What is said in place of a redacted body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedactionMark {
+    /// When the log took the redaction.
+    pub redacted_at: Timestamp,
+    /// Why, in the words of who asked; none where those words are lost.
+    pub reason: Option<String>,
+    /// The identity behind the credential that asked.
+    pub redacted_by: PrincipalId,
+    /// The event that says all this.
+    pub redaction_event_id: EventId,
+    /// What stands in for `data`: compact JSON text; null where it is absent.
+    pub replacement: Option<String>,
+}
+
+impl RedactionMark {
+    /// Writes the mark as readers get it: a JSON object.
+    pub(crate) fn write_json(&self, out: &mut String) {
+        out.push_str("{\"redacted_at\":\"");
+        out.push_str(&self.redacted_at.to_string());
+        out.push_str("\",\"reason\":");
+        match &self.reason {
+            Some(reason) => string_into(out, reason),
+            None => out.push_str("null"),
+        }
+        out.push_str(",\"redacted_by\":");
+        string_into(out, self.redacted_by.as_str());
+        out.push_str(",\"redaction_event_id\":\"");
+        out.push_str(&self.redaction_event_id.to_string());
+        out.push_str("\",\"replaced\":");
+        out.push_str(if self.replacement.is_some() { "true}" } else { "false}" });
+    }
+
+    /// What stands in for `data`.
+    pub(crate) fn data(&self) -> &str {
+        self.replacement.as_deref().unwrap_or("null")
+    }
+}
