@@ -4,7 +4,7 @@
 //!
 //! Events are prepared before the clock starts, as doors do it on other threads. The same events
 //! go through three engines: memory (assigning and hashing alone), local without syncs (and the
-//! writes), local with syncs (what is acknowledged is on the disk).
+//! writes), local with syncs (what is acknowledged is on the disk). The last one is then audited.
 
 #![expect(clippy::disallowed_methods, reason = "this program measures time")]
 
@@ -18,6 +18,7 @@ use annals_core::id::{
 };
 use annals_core::record::{Header, ServerFields, commitment};
 use annals_core::time::Timestamp;
+use annals_store::audit::{AuditOptions, audit_directory};
 use annals_store::contract::{LogWriter, Prepared, Unit, UnitOutcome};
 use annals_store::local::{Durability, LocalOptions, LocalWriter, open_local};
 use annals_store::memory::open_memory;
@@ -70,6 +71,14 @@ fn measure(root: &Path, event_count: usize, group: usize) -> Result<(), Failure>
     let start = Instant::now();
     let log = open(&root.join("sync"), Durability::Sync)?;
     println!("opened again at {} in {} ms", log.head(), start.elapsed().as_millis());
+    log.close()?;
+    for threads in 1..=2 {
+        let options = AuditOptions { threads, ..AuditOptions::default() };
+        let start = Instant::now();
+        let report = audit_directory(&root.join("sync"), &options, &|_| {})?;
+        let rate = report.events as f64 / start.elapsed().as_secs_f64();
+        println!("audited by {threads} thread(s): {rate:.0} events/s, fault: {:?}", report.fault);
+    }
     Ok(())
 }
 

@@ -17,9 +17,11 @@ use annals_core::event::Event;
 use annals_core::hash::Digest;
 use annals_core::id::{EventId, IdempotencyKey, LogId, Position, Seq, WorkspaceId};
 use annals_core::record::{HeaderDraft, Salt};
+use annals_core::tiles::HashRows;
 use annals_core::time::Timestamp;
 use bytes::Bytes;
 
+use crate::local::backup::BackupSource;
 use crate::query::{Page, PageLimit, Query, StreamPage, StreamsQuery};
 
 /// An event that lacks only its place. Everything dear was computed outside the sequencer.
@@ -144,6 +146,37 @@ pub enum AppendFailure {
     },
 }
 
+/// What an erasure did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Segments in which bodies were filled with zeros; 0 for an engine without segments.
+    pub segments: u64,
+    /// Files with the bytes of torn appends that were removed, for they may hold a body too.
+    pub cut_files_removed: u64,
+}
+
+/// Why bodies were not erased.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EraseFailure {
+    /// There is no such event. Nothing was erased.
+    #[error("there is no event at position {position} to erase")]
+    NoSuchEvent {
+        /// The first position without an event.
+        position: Position,
+    },
+    /// There is no room even to note down what is to be erased. Nothing was erased, and the same
+    /// call may be made again.
+    #[error("the disk that holds the log is full")]
+    StorageFull,
+    /// The erasure was begun at most; the next start finishes what was begun. The log takes no
+    /// appends any more: stop the process and start again.
+    #[error("the erasure is not finished: {reason}")]
+    Failed {
+        /// The first failure.
+        reason: String,
+    },
+}
+
 /// Why stored events could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReadFailure {
@@ -183,6 +216,15 @@ impl Head {
         Self { position: Position(0), recorded_at: Timestamp::from_micros(i64::MIN) };
 }
 
+/// A log that a log was restored from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ancestor {
+    /// The identity that its events carry.
+    pub log_id: LogId,
+    /// The last of its positions that the restored log has.
+    pub last_position: Position,
+}
+
 /// What is known of a stream without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamHead {
@@ -215,6 +257,16 @@ pub trait LogWriter: Send {
         now: Timestamp,
         units: Vec<Unit>,
     ) -> Result<Vec<UnitOutcome>, AppendFailure>;
+
+    /// Takes salt and body of events away for good: when it returns, no file of the log has them.
+    ///
+    /// Places, headers, hashes and proofs stay as they are, and so do identities. A crash at any
+    /// point leaves each event either whole or erased, and what was begun is finished by the next
+    /// start. Erasing what is erased does nothing.
+    ///
+    /// # Errors
+    /// See [`EraseFailure`]; after `Failed` the log must be opened anew.
+    fn erase(&mut self, positions: &[Position]) -> Result<Erased, EraseFailure>;
 
     /// The newest durable event.
     fn head(&self) -> Head;
@@ -294,6 +346,75 @@ pub trait LogReader: Debug + Send + Sync {
     /// # Errors
     /// As for [`Self::event_at`].
     fn position_before(&self, at: Timestamp) -> Result<Position, ReadFailure>;
+
+    /// The Merkle tree over this log's events.
+    fn tree(&self) -> &dyn LogTree;
+
+    /// The logs that this one was restored from, oldest first. Events up to an ancestor's last
+    /// position, and behind the one's before it, carry that ancestor's identity.
+    fn lineage(&self) -> Vec<Ancestor> {
+        Vec::new()
+    }
+
+    /// Makes the events up to the head survive the machine too, in a log that was opened to take
+    /// less for durable. In any other log there is nothing left to do.
+    ///
+    /// # Errors
+    /// When the disk does not confirm it: then nobody knows what survives, and asking again tells
+    /// nothing.
+    fn sync(&self) -> Result<(), ReadFailure> {
+        Ok(())
+    }
+
+    /// The log's files as a backup takes them; none for an engine that has no files.
+    fn backup(&self) -> Option<&dyn BackupSource> {
+        None
+    }
+}
+
+/// The Merkle tree over a log's events (RFC 6962): leaf data of position p is its event_hash, its
+/// leaf index p - 1. Derived: every hash in it can be had again from the events.
+///
+/// It grows when it is asked to, so that no append waits for it, and never beyond the durable
+/// events. Roots and proofs are made of it by [`annals_core::tiles`].
+pub trait LogTree: Debug + Send + Sync {
+    /// Leaves that the tree has; the durable head when it last grew.
+    fn grown_to(&self) -> u64;
+
+    /// Takes in all durable events and says how many leaves there are then.
+    ///
+    /// # Errors
+    /// When events that it needs cannot be read or are damaged; so for all methods here.
+    fn grow(&self) -> Result<u64, ReadFailure>;
+
+    /// `count` entries of row `level` from entry `first` on, as `annals_core::tiles` counts them;
+    /// fewer where the grown row ends before.
+    ///
+    /// # Errors
+    /// As for [`Self::grow`].
+    fn rows(&self, level: u8, first: u64, count: usize) -> Result<Vec<Digest>, ReadFailure>;
+
+    /// Keeps what has grown over the end of the process, so that the next one need not hash it
+    /// again. Nobody has to: a tree keeps itself now and then and when its log is closed.
+    ///
+    /// # Errors
+    /// When it cannot be kept. The tree is whole all the same.
+    fn sync(&self) -> Result<(), ReadFailure>;
+
+    /// Makes the whole tree again from the events alone, for when its root is not the one that was
+    /// once signed. Readers see the old tree until the new one is there.
+    ///
+    /// # Errors
+    /// As for [`Self::grow`].
+    fn rebuild(&self) -> Result<(), ReadFailure>;
+}
+
+impl HashRows for dyn LogTree + '_ {
+    type Error = ReadFailure;
+
+    fn row(&self, level: u8, first: u64, count: usize) -> Result<Vec<Digest>, ReadFailure> {
+        self.rows(level, first, count)
+    }
 }
 
 impl fmt::Display for Head {

@@ -6,9 +6,14 @@
 //!
 //! INVARIANT (checked before use): no byte of a record is interpreted as an event before the
 //! checksums over all of it were compared.
+//! INVARIANT (erased is all zeros): a salt and body that do not match their checksum are an erased
+//! body exactly if every byte of them is zero. The head's checksum and the frame's stay valid.
+
+use std::ops::Range;
 
 use annals_core::event::Event;
 use annals_core::hash::Digest;
+use annals_core::id::Position;
 use annals_core::record::{BodyEncoding, HeaderDraft, Placement, Record, SALT_BYTES, event_hash};
 use bytes::Bytes;
 use crc32c::{crc32c, crc32c_append};
@@ -157,16 +162,23 @@ fn frame_crc(head: FrameHead, records: &[u8]) -> Option<u32> {
     rest.is_empty().then_some(crc)
 }
 
-/// Checks a whole frame, records and bodies included.
-pub(crate) fn check_frame(head: FrameHead, records: &[u8]) -> Result<(), FrameFault> {
+/// Checks a whole frame, records and bodies included, and counts its erased bodies.
+pub(crate) fn check_frame(head: FrameHead, records: &[u8]) -> Result<u32, FrameFault> {
     let crc = frame_crc(head, records).ok_or(FrameFault("its records do not fill it"))?;
     if crc != head.frame_crc {
         return Err(FrameFault("its checksum does not match"));
     }
+    let mut erased_count = 0;
     for record in (Records { rest: records }) {
-        RecordParts::parse(record)?;
+        erased_count += u32::from(RecordParts::parse(record)?.is_erased);
     }
-    Ok(())
+    Ok(erased_count)
+}
+
+/// Whether a frame's checksum is right; none when its records do not fill it. The bytes of the
+/// records are not checked.
+pub(crate) fn is_frame_sound(head: FrameHead, records: &[u8]) -> Option<bool> {
+    frame_crc(head, records).map(|crc| crc == head.frame_crc)
 }
 
 /// The records of a frame that passed [`check_frame`], one after the other.
@@ -190,8 +202,47 @@ impl<'a> Iterator for Records<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RecordParts {
     pub(crate) record_len: usize,
+    /// Whether salt and body are zeros.
+    pub(crate) is_erased: bool,
     header_end: usize,
     encoding: BodyEncoding,
+}
+
+/// The part of a record before its salt, checked without the rest.
+#[derive(Debug, Clone)]
+pub(crate) struct RecordFront {
+    pub(crate) position: Position,
+    /// Where salt and body are, from the record's start: what an erasure fills with zeros.
+    pub(crate) erasable: Range<usize>,
+}
+
+impl RecordFront {
+    /// Bytes of the front that starts with these [`RECORD_HEAD_BYTES`].
+    pub(crate) fn len_of(head: &[u8; RECORD_HEAD_BYTES]) -> Result<usize, FrameFault> {
+        let record_len = u32_at(head, 0).unwrap_or(0) as usize;
+        let header_len = u32_at(head, 16).unwrap_or(0) as usize;
+        match record_len.checked_sub(RECORD_FIXED_BYTES) {
+            Some(rest) if header_len <= rest && record_len as u64 <= FRAME_BYTES_MAX => {
+                Ok(RECORD_HEAD_BYTES + header_len + 2 * DIGEST_BYTES)
+            }
+            _ => Err(FrameFault("a record's length is impossible")),
+        }
+    }
+
+    /// Checks the bytes before the salt.
+    pub(crate) fn parse(front: &[u8]) -> Result<Self, FrameFault> {
+        let head = front.first_chunk().ok_or(FrameFault("a record is cut off"))?;
+        if Self::len_of(head)? != front.len() {
+            return Err(FrameFault("a record is cut off"));
+        }
+        if Some(head_crc(front)) != u32_at(front, 4) {
+            return Err(FrameFault("the checksum of a record's header does not match"));
+        }
+        let header = &front[RECORD_HEAD_BYTES..front.len() - 2 * DIGEST_BYTES];
+        let place = Placement::of_header(header).map_err(|_| HEADER_FAULT)?;
+        let record_len = u32_at(front, 0).unwrap_or(0) as usize;
+        Ok(Self { position: place.position, erasable: front.len()..record_len })
+    }
 }
 
 impl RecordParts {
@@ -213,18 +264,30 @@ impl RecordParts {
         if Some(head_crc(head)) != head_crc_is {
             return Err(FrameFault("the checksum of a record's header does not match"));
         }
-        if Some(crc32c(salt_and_body)) != body_crc {
+        let is_erased = Some(crc32c(salt_and_body)) != body_crc;
+        if is_erased && salt_and_body.iter().any(|byte| *byte != 0) {
             return Err(FrameFault("the checksum of a record's body does not match"));
         }
         let encoding = BodyEncoding::from_code(record[12]).ok_or(FrameFault(
             "a body is encoded in a way that this version of Annals does not know",
         ))?;
-        Ok(Self { record_len, header_end, encoding })
+        Ok(Self { record_len, is_erased, header_end, encoding })
     }
 
     /// The header's bytes in the record that was parsed.
     pub(crate) fn header<'a>(&self, record: &'a [u8]) -> &'a [u8] {
         &record[RECORD_HEAD_BYTES..self.header_end]
+    }
+
+    /// The hash of the event before, the commitment, and salt and body of the record that was
+    /// parsed.
+    pub(crate) fn hashed<'a>(&self, record: &'a [u8]) -> (Digest, Digest, &'a [u8]) {
+        let digest = |start: usize| {
+            Digest::from_slice(&record[start..start + DIGEST_BYTES]).unwrap_or(Digest::ZERO)
+        };
+        let salt_start = self.header_end + 2 * DIGEST_BYTES;
+        let (prev, commitment) = (digest(self.header_end), digest(self.header_end + DIGEST_BYTES));
+        (prev, commitment, &record[salt_start..self.record_len])
     }
 
     /// The event in the record that was parsed.
@@ -257,6 +320,7 @@ pub(crate) fn written_event(buffer: &Bytes, written: &WrittenRecord) -> Result<E
     let record = buffer.slice(written.start..written.start + record_len);
     let parts = RecordParts {
         record_len,
+        is_erased: false,
         header_end: RECORD_HEAD_BYTES + written.header_len,
         encoding: BodyEncoding::Plain,
     };

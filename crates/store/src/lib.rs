@@ -10,6 +10,9 @@ mod assign;
 mod frame;
 mod keys;
 mod tips;
+mod tree;
 
 pub mod local;
 pub mod memory;
+
+pub mod audit;

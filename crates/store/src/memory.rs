@@ -4,10 +4,11 @@
 //! contract suite compares other engines with: its queries look at every event.
 //! Nothing is durable here, so [`LogWriter::append`] promises visibility only.
 
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use annals_core::envelope::StreamKey;
 use annals_core::event::Event;
+use annals_core::hash::Digest;
 use annals_core::id::{
     EventId, IdempotencyKey, LogId, Position, Seq, StreamId, StreamType, WorkspaceId,
 };
@@ -17,16 +18,18 @@ use bytes::Bytes;
 
 use crate::assign::{Assigner, Lookup};
 use crate::contract::{
-    AppendFailure, Head, LogReader, LogWriter, ReadFailure, StreamHead, Unit, UnitOutcome,
+    AppendFailure, EraseFailure, Erased, Head, LogReader, LogTree, LogWriter, ReadFailure,
+    StreamHead, Unit, UnitOutcome,
 };
 use crate::keys::{IdentityMap, KeyMap, Keys};
 use crate::query::{Order, Page, PageLimit, Query, StreamEntry, StreamPage, StreamsQuery};
 use crate::tips::{StreamName, Tip};
+use crate::tree::plain::PlainRows;
 
 /// Makes an empty log.
 #[must_use]
 pub fn open_memory(log_id: LogId) -> (MemoryWriter, MemoryReader) {
-    let reader = MemoryReader { log_id, state: Arc::default() };
+    let reader = MemoryReader { log_id, state: Arc::default(), tree: Arc::default() };
     let writer =
         MemoryWriter { assigner: Assigner::new(log_id, Head::EMPTY), reader: reader.clone() };
     (writer, reader)
@@ -44,6 +47,7 @@ pub struct MemoryWriter {
 pub struct MemoryReader {
     log_id: LogId,
     state: Arc<RwLock<State>>,
+    tree: Arc<RwLock<PlainRows>>,
 }
 
 #[derive(Debug, Default)]
@@ -126,6 +130,20 @@ impl LogWriter for MemoryWriter {
         Ok(outcomes)
     }
 
+    fn erase(&mut self, positions: &[Position]) -> Result<Erased, EraseFailure> {
+        let mut state = self.reader.state.write().unwrap_or_else(|lock| lock.into_inner());
+        if let Some(position) = positions.iter().find(|position| state.at(**position).is_none()) {
+            return Err(EraseFailure::NoSuchEvent { position: *position });
+        }
+        for position in positions {
+            let index = usize::try_from(position.get() - 1).unwrap_or(usize::MAX);
+            if let Some(event) = state.events.get_mut(index) {
+                *event = event.erased();
+            }
+        }
+        Ok(Erased::default())
+    }
+
     fn head(&self) -> Head {
         self.assigner.head()
     }
@@ -139,6 +157,10 @@ fn ordinal_after(first: usize, ordinal: u32) -> u32 {
 impl MemoryReader {
     fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(|lock| lock.into_inner())
+    }
+
+    fn rows_of_tree(&self) -> RwLockReadGuard<'_, PlainRows> {
+        self.tree.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stream_events(&self, workspace_id: &WorkspaceId, stream: &StreamKey) -> Vec<Event> {
@@ -265,6 +287,39 @@ impl LogReader for MemoryReader {
 
     fn position_before(&self, at: Timestamp) -> Result<Position, ReadFailure> {
         Ok(self.state().position_before(at))
+    }
+
+    fn tree(&self) -> &dyn LogTree {
+        self
+    }
+}
+
+impl LogTree for MemoryReader {
+    fn grown_to(&self) -> u64 {
+        self.rows_of_tree().size()
+    }
+
+    fn grow(&self) -> Result<u64, ReadFailure> {
+        let mut rows = self.tree.write().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
+        let known = usize::try_from(rows.size()).unwrap_or(usize::MAX);
+        for event in state.events.iter().skip(known) {
+            rows.append(event.event_hash());
+        }
+        Ok(rows.size())
+    }
+
+    fn rows(&self, level: u8, first: u64, count: usize) -> Result<Vec<Digest>, ReadFailure> {
+        Ok(self.rows_of_tree().row(level, first, count))
+    }
+
+    fn sync(&self) -> Result<(), ReadFailure> {
+        Ok(())
+    }
+
+    fn rebuild(&self) -> Result<(), ReadFailure> {
+        *self.tree.write().unwrap_or_else(PoisonError::into_inner) = PlainRows::default();
+        self.grow().map(drop)
     }
 }
 

@@ -48,4 +48,9 @@ contract! {
     streams_are_listed_by_birth,
     queries_find_what_a_look_at_every_event_finds,
     any_history_is_as_in_the_plain_model,
+    an_erased_body_is_gone_and_the_rest_stays,
+    a_repeated_append_of_an_erased_event_is_believed,
+    erasing_again_changes_nothing,
+    an_event_that_is_not_there_is_not_erased,
+    the_newest_events_can_be_erased,
 }

@@ -60,7 +60,7 @@ fn frame(data: &[String]) -> (Vec<u8>, Vec<WrittenRecord>) {
 fn check(bytes: &[u8]) -> Result<(), FrameFault> {
     let head = FrameHead::parse(bytes).ok_or(FrameFault("short"))?;
     let records = bytes.get(FRAME_HEAD_BYTES..FRAME_HEAD_BYTES + head.frame_len as usize);
-    check_frame(head, records.ok_or(FrameFault("short"))?)
+    check_frame(head, records.ok_or(FrameFault("short"))?).map(drop)
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use annals_core::id::LogId;
 use crc32c::crc32c;
 
-use super::disk::{Disk, read_exact_at};
+use super::disk::{Disk, in_memory, read_exact_at};
 
 const LOG_ID_MAGIC: &[u8; 8] = b"ANNALSID";
 const CLEAN_MAGIC: &[u8; 8] = b"ANNALSCL";
@@ -42,6 +42,10 @@ impl Directory {
         self.root.join("derived").join("index")
     }
 
+    pub(crate) fn tree(&self) -> PathBuf {
+        self.root.join("derived").join("tree")
+    }
+
     pub(crate) fn lock(&self) -> PathBuf {
         self.root.join("lock")
     }
@@ -58,6 +62,21 @@ impl Directory {
     /// The next segment, filled with zeros ahead of time.
     pub(crate) fn spare(&self) -> PathBuf {
         self.log().join("spare.tmp")
+    }
+
+    /// The records whose erasure was begun.
+    pub(crate) fn erasing(&self) -> PathBuf {
+        self.log().join("erasing")
+    }
+
+    /// The logs that this one was restored from.
+    pub(crate) fn lineage(&self) -> PathBuf {
+        self.trust().join("lineage")
+    }
+
+    /// The positions that were erased in a backup.
+    pub(crate) fn redactions(&self) -> PathBuf {
+        self.root.join("redactions")
     }
 
     /// Room that is set aside for erasure on a full disk.
@@ -177,6 +196,59 @@ fn read_small<const N: usize>(
         return Err(SmallFileFault::Damaged("its checksum does not match"));
     }
     Ok(Some(bytes))
+}
+
+/// Bytes before the entries of a list: magic, format, zeros, number of entries.
+const LIST_HEAD_BYTES: usize = 16;
+
+/// Reads a small file of equal entries; none when there is no such file.
+pub(crate) fn read_list<const N: usize>(
+    disk: &dyn Disk,
+    path: &Path,
+    magic: &[u8; 8],
+) -> Result<Option<Vec<[u8; N]>>, SmallFileFault> {
+    let file = match disk.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let mut bytes = vec![0; in_memory(file.len()?)];
+    read_exact_at(&*file, &mut bytes, 0)?;
+    let Some((checked, crc)) = bytes.split_last_chunk::<4>() else {
+        return Err(SmallFileFault::Damaged("it is cut off"));
+    };
+    if checked.len() < LIST_HEAD_BYTES || checked[..8] != *magic {
+        return Err(SmallFileFault::Damaged("it does not start as it should"));
+    }
+    let format = u16::from_le_bytes([checked[8], checked[9]]);
+    if format > FORMAT {
+        return Err(SmallFileFault::NewerFormat(format));
+    }
+    if crc32c(checked).to_le_bytes() != *crc {
+        return Err(SmallFileFault::Damaged("its checksum does not match"));
+    }
+    let (entries, rest) = checked[LIST_HEAD_BYTES..].as_chunks::<N>();
+    let count = u32::from_le_bytes(array(checked, 12));
+    if !rest.is_empty() || entries.len() != count as usize {
+        return Err(SmallFileFault::Damaged("its length does not fit"));
+    }
+    Ok(Some(entries.to_vec()))
+}
+
+/// Keeps a small file of equal entries. What a failure leaves behind is taken away.
+pub(crate) fn write_list<const N: usize>(
+    disk: &dyn Disk,
+    path: &Path,
+    magic: &[u8; 8],
+    entries: &[[u8; N]],
+) -> io::Result<()> {
+    let mut bytes = magic.to_vec();
+    bytes.extend_from_slice(&FORMAT.to_le_bytes());
+    bytes.extend_from_slice(&[0; 2]);
+    bytes.extend_from_slice(&u32::try_from(entries.len()).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend_from_slice(entries.as_flattened());
+    bytes.extend_from_slice(&crc32c(&bytes).to_le_bytes());
+    let written = write_file(disk, path, &bytes);
+    written.inspect_err(|_| drop(disk.remove(&path.with_extension("tmp"))))
 }
 
 fn write_small(disk: &dyn Disk, path: &Path, magic: &[u8; 8], bytes: &mut [u8]) -> io::Result<()> {

@@ -246,6 +246,11 @@ struct OsLock {
 
 impl DiskLock for OsLock {}
 
+/// Opens a file that is only read, also where nothing may be written.
+pub(crate) fn open_read_only(path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+    Ok(Arc::new(OsFile(File::open(path)?)))
+}
+
 #[derive(Debug)]
 struct OsFile(File);
 

@@ -5,9 +5,9 @@
 //! in the modules below, in the order of an event's life: it is written (`writer`), indexed,
 //! read, and found again after a crash.
 
-mod directory;
+pub(crate) mod directory;
 pub mod disk;
-mod segment;
+pub(crate) mod segment;
 mod state;
 
 mod writer;
@@ -19,7 +19,14 @@ mod reader;
 mod scan;
 
 mod recover;
-mod walk;
+pub(crate) mod walk;
+
+pub(crate) mod erase;
+pub(crate) mod lineage;
+
+pub mod backup;
+mod identity;
+mod restore;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,9 +34,11 @@ use std::sync::Arc;
 
 use annals_core::id::{LogId, Position};
 
-use directory::Directory;
+use directory::{Directory, SmallFileFault};
+pub(crate) use directory::write_file;
 use disk::{Disk, LockError, OsDisk};
 use keeper::Keeper;
+use lineage::Lineage;
 use state::Shared;
 
 use crate::contract::ReadFailure;
@@ -186,6 +195,14 @@ impl OpenError {
         }
     }
 
+    fn small(path: PathBuf, fault: SmallFileFault) -> Self {
+        match fault {
+            SmallFileFault::Damaged(what) => Self::damaged(path, 0, what),
+            SmallFileFault::NewerFormat(format) => Self::NewerFormat { file: path, format },
+            SmallFileFault::Io(source) => Self::io(path, source),
+        }
+    }
+
     fn damaged(file: PathBuf, offset: u64, what: &str) -> Self {
         Self::Damaged { file, offset, what: what.to_owned() }
     }
@@ -228,8 +245,13 @@ pub fn open_local_on(
     let lock = lock(&*disk, &directory)?;
     sync_names(&*disk, root)?;
     let log_id = recover::settle_log_id(&*disk, &directory, options.new_log_id)?;
-    let shared = Arc::new(Shared::new(disk, directory, options, log_id));
-    let (active, report) = recover::recover(&shared)?;
+    let lineage = Lineage::open(&*disk, &directory, log_id)?;
+    let shared = Arc::new(Shared::new(disk, directory, options, lineage));
+    let records_erased = shared.eraser().finish()?;
+    let (active, mut report) = recover::recover(&shared)?;
+    report.records_erased = records_erased;
+    let tree = shared.directory.tree();
+    shared.tree.load(shared.head().position.get()).map_err(|error| OpenError::io(tree, error))?;
     set_reserve_aside(&shared);
     let keeper = Keeper::start(&shared).map_err(|error| OpenError::io(root, error))?;
     let writer = LocalWriter::new(Arc::clone(&shared), active, keeper, lock);

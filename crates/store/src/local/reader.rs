@@ -12,11 +12,12 @@ use annals_core::id::{EventId, IdempotencyKey, LogId, Position, Seq, WorkspaceId
 use annals_core::record::HeaderRef;
 use annals_core::time::Timestamp;
 
+use super::backup::BackupSource;
 use super::scan::{Scan, scan};
 use super::segment::RecordReader;
 use super::state::{Shared, SourcePostings, View};
 use crate::assign::Lookup;
-use crate::contract::{Head, LogReader, ReadFailure, StreamHead};
+use crate::contract::{Ancestor, Head, LogReader, LogTree, ReadFailure, StreamHead};
 use crate::keys::Keys;
 use crate::memory::stream_key;
 use crate::query::{
@@ -35,6 +36,10 @@ impl LocalReader {
         Self { shared }
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     fn stream_ends(
         &self,
         view: &View,
@@ -51,7 +56,8 @@ impl LocalReader {
             first_seq: first.stream_seq(),
             last_seq: last.stream_seq(),
             last_event_hash: last.event_hash(),
-            event_count: last.stream_seq().get() + 1 - first.stream_seq().get(),
+            event_count: (last.stream_seq().get().saturating_add(1))
+                .saturating_sub(first.stream_seq().get()),
             first_at: first.header().recorded_at,
             last_at: last.header().recorded_at,
         }))
@@ -142,6 +148,18 @@ impl LogReader for LocalReader {
 
     fn head(&self) -> Head {
         self.shared.head()
+    }
+
+    fn lineage(&self) -> Vec<Ancestor> {
+        self.shared.lineage.ancestors().to_vec()
+    }
+
+    fn sync(&self) -> Result<(), ReadFailure> {
+        self.shared.sync_log()
+    }
+
+    fn backup(&self) -> Option<&dyn BackupSource> {
+        Some(self)
     }
 
     fn event_at(&self, position: Position) -> Result<Option<Event>, ReadFailure> {
@@ -240,6 +258,10 @@ impl LogReader for LocalReader {
     fn position_before(&self, at: Timestamp) -> Result<Position, ReadFailure> {
         let head = self.head().position.get();
         self.shared.ask(|view| self.last_before(view, head, at))
+    }
+
+    fn tree(&self) -> &dyn LogTree {
+        &*self.shared
     }
 }
 

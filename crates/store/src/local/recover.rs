@@ -17,6 +17,7 @@ use annals_core::id::{LogId, Position};
 use annals_core::record::HeaderRef;
 
 use super::OpenError;
+use super::backup::read_redactions;
 use super::directory::{
     CleanEnd, SmallFileFault, read_clean_end, read_log_id, remove_clean_end, write_log_id,
 };
@@ -24,7 +25,7 @@ use super::disk::{DiskFile, is_full, read_exact_at};
 use super::index::build::{parse_run_name, run_name};
 use super::index::run::Run;
 use super::index::table::{Table, TableEntries};
-use super::segment::{RecordReader, SegmentHead, SegmentHeadFault, parse_segment_name};
+use super::segment::{RecordReader, SegmentHead, parse_segment_name};
 use super::state::{Shared, View};
 use super::walk::{Walk, WalkEnd};
 use super::writer::FIRST_SEGMENT_BYTES;
@@ -43,6 +44,9 @@ pub(crate) struct Active {
     pub(crate) file: Arc<dyn DiskFile>,
     /// Behind the last frame.
     pub(crate) end: u64,
+    /// Where its last commit begins. The next start tells this one from torn bytes by what
+    /// follows it, so nothing in it may be erased.
+    pub(crate) last_group: u64,
     /// Bytes that the file has room for.
     pub(crate) capacity: u64,
     pub(crate) table: Arc<Table>,
@@ -58,6 +62,8 @@ pub struct OpenReport {
     pub torn_bytes: u64,
     /// Index files that were built again.
     pub indexes_built: u64,
+    /// Records whose erasure an earlier process had begun.
+    pub records_erased: u64,
 }
 
 /// Takes or makes the log's identity.
@@ -96,11 +102,21 @@ pub(crate) fn recover(shared: &Shared) -> Result<(Option<Active>, OpenReport), O
     let segments = recovery.segments()?;
     let clean = read_clean_end(&*shared.disk, &shared.directory)
         .map_err(|error| OpenError::io(shared.directory.clean(), error))?;
-    let active = match segments.last() {
+    let inherited_to = shared.lineage.inherited_to();
+    recovery.check_inheritance(&segments)?;
+    let active = match segments.last().filter(|last| **last > inherited_to) {
         Some(last) => Some(recovery.active(*last, clean, &mut report)?),
         None => None,
     };
-    recovery.index(&segments, &mut report)?;
+    let mut spans: Vec<(u64, u64)> =
+        segments.windows(2).map(|pair| (pair[0].get(), pair[1].get() - 1)).collect();
+    if let (Some(last), None) = (segments.last(), &active) {
+        spans.push((last.get(), inherited_to.get()));
+        recovery.index(&spans, &mut report)?;
+        shared.set_head(recovery.head_before(inherited_to.next())?);
+    } else {
+        recovery.index(&spans, &mut report)?;
+    }
     if let Some((active, head)) = &active {
         shared.change_view(|view| view.tables.push(Arc::clone(&active.table)));
         shared.set_head(match head {
@@ -137,34 +153,25 @@ impl Recovery<'_> {
             return Err(OpenError::SegmentMissing { after: Position(0), next: *first });
         }
         for first in &firsts {
-            self.check_head(*first)?;
+            let owner = self.shared.lineage.owner(*first);
+            SegmentHead::check(&*self.shared.disk, &self.shared.files.path(*first), *first, owner)?;
         }
         Ok(firsts)
     }
 
-    fn check_head(&self, first: Position) -> Result<(), OpenError> {
-        let path = self.shared.files.path(first);
-        let file = self.open(&path)?;
-        let mut bytes = [0; 64];
-        match read_exact_at(&*file, &mut bytes, 0) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err(OpenError::damaged(path, 0, "its head is cut off"));
+    /// What the log was restored with is there, and nothing was appended to it.
+    fn check_inheritance(&self, segments: &[Position]) -> Result<(), OpenError> {
+        let inherited_to = self.shared.lineage.inherited_to();
+        let first_own = segments.iter().find(|first| **first > inherited_to);
+        let is_missing = segments.is_empty() && inherited_to > Position(0);
+        match first_own {
+            Some(first) if *first != inherited_to.next() => {
+                Err(OpenError::SegmentMissing { after: inherited_to, next: *first })
             }
-            Err(error) => return Err(OpenError::io(path, error)),
-            Ok(()) => {}
-        }
-        match SegmentHead::parse(&bytes) {
-            Err(SegmentHeadFault::NewerFormat(format)) => {
-                Err(OpenError::NewerFormat { file: path, format })
+            None if is_missing => {
+                Err(OpenError::SegmentMissing { after: Position(0), next: inherited_to.next() })
             }
-            Err(SegmentHeadFault::Damaged(what)) => Err(OpenError::damaged(path, 0, what)),
-            Ok(head) if head.log_id != self.shared.log_id => {
-                Err(OpenError::ForeignSegment { file: path, log_id: head.log_id })
-            }
-            Ok(head) if head.first_position != first => {
-                Err(OpenError::damaged(path, 0, "its head names another position than its name"))
-            }
-            Ok(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -193,12 +200,16 @@ impl Recovery<'_> {
             false => self.renew(first, &*old, &scan, report)?,
         };
         let capacity = file.len().map_err(|error| OpenError::io(path, error))?;
-        let active = Active { first, file, end: scan.end, capacity, table: scan.table };
+        let active = Active { first, file, end: scan.end, last_group: scan.last_group, capacity, table: scan.table };
         Ok((active, scan.head))
     }
 
     fn scan(&self, file: &dyn DiskFile, first: Position, last: u64) -> Result<Scan, OpenError> {
-        let mut walk = Walk::new(&self.shared.files, file, first, self.shared.log_id)?;
+        let owner = self.shared.lineage.owner(first);
+        let known_erased = read_redactions(&*self.shared.disk, &self.shared.directory)
+            .map_err(|fault| OpenError::small(self.shared.directory.redactions(), fault))?;
+        let walk = Walk::new(&self.shared.files, file, first, owner)?;
+        let mut walk = walk.knowing(&known_erased);
         let mut keys = Keys::new(self.shared.log_id);
         let mut entries = TableEntries::default();
         let mut head = None;
@@ -213,7 +224,8 @@ impl Recovery<'_> {
         })?;
         let table = Arc::new(Table::new(first, Keys::new(self.shared.log_id)));
         table.add(&entries);
-        Ok(Scan { walk_end, end: walk.end, next_position: walk.next_position, table, head })
+        let (end, next_position, last_group) = (walk.end, walk.next_position, walk.last_group);
+        Ok(Scan { walk_end, end, next_position, last_group, table, head })
     }
 
     /// Goes on with a file that was closed; the sync is for whatever the scan has just believed.
@@ -297,9 +309,7 @@ impl Recovery<'_> {
     }
 
     /// Opens the index files that fit the sealed segments, and makes up for those that are missing.
-    fn index(&self, segments: &[Position], report: &mut OpenReport) -> Result<(), OpenError> {
-        let spans: Vec<(u64, u64)> =
-            segments.windows(2).map(|pair| (pair[0].get(), pair[1].get() - 1)).collect();
+    fn index(&self, spans: &[(u64, u64)], report: &mut OpenReport) -> Result<(), OpenError> {
         let mut found = self.run_files()?;
         let mut view = View::default();
         let mut next = 0;
@@ -354,7 +364,10 @@ impl Recovery<'_> {
         let Some((start, _)) = spans.first().copied() else { return Ok(None) };
         while let Some(place) = found.iter().rposition(|(first, ..)| *first == start) {
             let (_, _, path) = found.remove(place);
-            let usable = Run::open(&*self.shared.disk, &path, self.shared.log_id)
+            let usable = self
+                .shared
+                .factory
+                .open(&path)
                 .ok()
                 .filter(|run| self.fits(run, spans));
             match usable {
@@ -439,6 +452,7 @@ struct Scan {
     walk_end: WalkEnd,
     end: u64,
     next_position: u64,
+    last_group: u64,
     table: Arc<Table>,
     head: Option<Head>,
 }
@@ -450,7 +464,8 @@ fn has_later(found: &[(u64, u64, PathBuf)], last: u64) -> bool {
 
 const COPY_BYTES: u64 = 1 << 20;
 
-fn copy_bytes(old: &dyn DiskFile, new: &dyn DiskFile, end: u64) -> io::Result<()> {
+/// Copies the first `end` bytes.
+pub(crate) fn copy_bytes(old: &dyn DiskFile, new: &dyn DiskFile, end: u64) -> io::Result<()> {
     let mut offset = 0;
     while offset < end {
         let count = usize::try_from(COPY_BYTES.min(end - offset)).unwrap_or(0);

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use annals_core::event::Event;
 use annals_core::id::{LogId, Position};
@@ -14,7 +14,8 @@ use annals_core::time::Timestamp;
 use bytes::Bytes;
 use crc32c::crc32c;
 
-use super::disk::{Disk, DiskFile};
+use super::OpenError;
+use super::disk::{Disk, DiskFile, read_exact_at};
 use crate::contract::ReadFailure;
 use crate::frame::{FRAME_BYTES_MAX, FrameFault, RECORD_HEAD_BYTES, RecordParts};
 
@@ -58,6 +59,39 @@ impl SegmentHead {
         let crc = crc32c(&bytes[..60]);
         bytes[60..].copy_from_slice(&crc.to_le_bytes());
         bytes
+    }
+
+    /// Checks that the file at `path` is the segment of `owner` that starts at `first`.
+    pub(crate) fn check(
+        disk: &dyn Disk,
+        path: &Path,
+        first: Position,
+        owner: LogId,
+    ) -> Result<(), OpenError> {
+        let file = disk.open(path).map_err(|error| OpenError::io(path, error))?;
+        let mut bytes = [0; 64];
+        match read_exact_at(&*file, &mut bytes, 0) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(OpenError::damaged(path.to_owned(), 0, "its head is cut off"));
+            }
+            Err(error) => return Err(OpenError::io(path, error)),
+            Ok(()) => {}
+        }
+        let file = path.to_owned();
+        match Self::parse(&bytes) {
+            Err(SegmentHeadFault::NewerFormat(format)) => {
+                Err(OpenError::NewerFormat { file, format })
+            }
+            Err(SegmentHeadFault::Damaged(what)) => Err(OpenError::damaged(file, 0, what)),
+            Ok(head) if head.log_id != owner => {
+                Err(OpenError::ForeignSegment { file, log_id: head.log_id })
+            }
+            Ok(head) if head.first_position != first => {
+                let what = "its head names another position than its name";
+                Err(OpenError::damaged(file, 0, what))
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     pub(crate) fn parse(bytes: &[u8; 64]) -> Result<Self, SegmentHeadFault> {
@@ -105,6 +139,10 @@ pub(crate) struct SegmentFiles {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     open: Mutex<OpenFiles>,
+    /// Held for writing while bodies are filled with zeros.
+    zeroing: RwLock<()>,
+    /// Erasures so far, of each segment that had one.
+    erasures: Mutex<HashMap<u64, u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -115,7 +153,35 @@ struct OpenFiles {
 
 impl SegmentFiles {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
-        Self { disk, dir: dir.to_owned(), open: Mutex::default() }
+        Self {
+            disk,
+            dir: dir.to_owned(),
+            open: Mutex::default(),
+            zeroing: RwLock::new(()),
+            erasures: Mutex::default(),
+        }
+    }
+
+    /// Waits until no body is half erased, and keeps it so. Must not be taken twice by a thread.
+    pub(crate) fn no_zeroing(&self) -> RwLockReadGuard<'_, ()> {
+        self.zeroing.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an erasure in a segment, so that what was counted in it before is counted again.
+    pub(crate) fn count_erasure(&self, segment: Position) {
+        let mut erasures = self.erasures.lock().unwrap_or_else(PoisonError::into_inner);
+        *erasures.entry(segment.get()).or_default() += 1;
+    }
+
+    /// Erasures in a segment since the log was opened.
+    pub(crate) fn erasure_count(&self, segment: Position) -> u64 {
+        let erasures = self.erasures.lock().unwrap_or_else(PoisonError::into_inner);
+        erasures.get(&segment.get()).copied().unwrap_or(0)
+    }
+
+    /// The right to leave bodies half erased for a moment.
+    pub(crate) fn zeroing(&self) -> RwLockWriteGuard<'_, ()> {
+        self.zeroing.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn path(&self, first: Position) -> PathBuf {
@@ -195,6 +261,18 @@ impl<'a> RecordReader<'a> {
 
     /// The checked record at a place, with what may follow it.
     pub(crate) fn record(&mut self, place: Place) -> Result<(Bytes, RecordParts), ReadFailure> {
+        let record = self.bytes(place)?;
+        match RecordParts::parse(&record) {
+            Ok(parts) => Ok((record, parts)),
+            Err(_) => self.record_again(place),
+        }
+    }
+
+    /// What looks damaged may have been read while it was being erased.
+    fn record_again(&mut self, place: Place) -> Result<(Bytes, RecordParts), ReadFailure> {
+        let files = self.files;
+        let _whole = files.no_zeroing();
+        self.chunk = Bytes::new();
         let record = self.bytes(place)?;
         let parts = RecordParts::parse(&record).map_err(|fault| self.damaged(place, fault))?;
         Ok((record, parts))

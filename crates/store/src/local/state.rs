@@ -9,22 +9,28 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use annals_core::event::Event;
+use annals_core::hash::Digest;
 use annals_core::id::{LogId, Position};
 use annals_core::record::HeaderRef;
 
-use super::LocalOptions;
+use super::backup::spans;
+use super::backup::ErasedCounts;
 use super::directory::Directory;
 use super::disk::Disk;
+use super::erase::Eraser;
 use super::index::build::{BuildFailure, RunFactory};
 use super::index::cache::PageCache;
 use super::index::run::{Run, RunPostings};
 use super::index::table::Table;
+use super::lineage::Lineage;
 use super::segment::{Place, RecordReader, SegmentFiles};
 use super::walk::{Walk, WalkEnd};
+use super::{Durability, LocalOptions};
 use crate::assign::Lookup;
-use crate::contract::{Head, ReadFailure};
+use crate::contract::{Head, LogTree, ReadFailure};
 use crate::frame::FrameFault;
 use crate::tips::{StreamName, Tip};
+use crate::tree::{GrownTree, LeafSource};
 
 /// The index as it is at one moment: files for the older segments, tables for the newer ones.
 #[derive(Debug, Default)]
@@ -126,11 +132,16 @@ pub(crate) struct Shared {
     pub(crate) directory: Directory,
     pub(crate) options: LocalOptions,
     pub(crate) log_id: LogId,
+    pub(crate) lineage: Lineage,
     pub(crate) files: SegmentFiles,
     pub(crate) factory: RunFactory,
     pub(crate) cache: PageCache,
+    pub(crate) erased_counts: ErasedCounts,
+    pub(crate) tree: GrownTree,
     view: RwLock<Arc<View>>,
     head: RwLock<Head>,
+    /// The last position that `sync_log` has made durable.
+    synced: Mutex<u64>,
     /// Held while index files are replaced.
     repair: Mutex<()>,
 }
@@ -140,23 +151,34 @@ impl Shared {
         disk: Arc<dyn Disk>,
         directory: Directory,
         options: LocalOptions,
-        log_id: LogId,
+        lineage: Lineage,
     ) -> Self {
+        let log_id = lineage.own();
         let files = SegmentFiles::new(Arc::clone(&disk), &directory.log());
-        let factory = RunFactory { disk: Arc::clone(&disk), dir: directory.index(), log_id };
+        let factory = RunFactory::new(Arc::clone(&disk), directory.index(), log_id);
         let cache = PageCache::new(options.index_cache_bytes, options.filter_bytes);
+        let tree = GrownTree::new(Arc::clone(&disk), directory.tree(), log_id);
         Self {
             disk,
             directory,
             options,
             log_id,
+            lineage,
             files,
             factory,
             cache,
+            erased_counts: ErasedCounts::default(),
+            tree,
             view: RwLock::default(),
             head: RwLock::new(Head::EMPTY),
+            synced: Mutex::new(0),
             repair: Mutex::new(()),
         }
+    }
+
+    /// Erases in the files of this log.
+    pub(crate) fn eraser(&self) -> Eraser<'_> {
+        Eraser { disk: &*self.disk, directory: &self.directory, files: &self.files }
     }
 
     pub(crate) fn view(&self) -> Arc<View> {
@@ -177,6 +199,23 @@ impl Shared {
 
     pub(crate) fn set_head(&self, head: Head) {
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
+    }
+
+    /// Syncs what a log with [`Durability::Os`] has only given to the operating system: segments
+    /// oldest first, so that what is durable is a prefix of the log at any moment.
+    pub(crate) fn sync_log(&self) -> Result<(), ReadFailure> {
+        if self.options.durability == Durability::Sync {
+            return Ok(());
+        }
+        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        let synced_before = *synced;
+        for span in spans(self).iter().filter(|span| span.last > synced_before) {
+            let segment = Position(span.first);
+            let done = self.files.file(segment).and_then(|file| file.sync_data());
+            done.map_err(|error| self.files.io_failure(segment, error))?;
+            *synced = span.last;
+        }
+        Ok(())
     }
 
     /// Asks the index, and once more after repairing it when it turns out to be damaged.
@@ -211,11 +250,13 @@ impl Shared {
     ) -> Result<Event, ReadFailure> {
         match self.place(view, position)? {
             Some(place) => reader.event(place, Position(position)),
-            None => {
-                let fault = FrameFault("a position is in no index");
-                Err(self.files.damaged(Position(position), 0, fault))
-            }
+            None => Err(self.unindexed(position)),
         }
+    }
+
+    fn unindexed(&self, position: u64) -> ReadFailure {
+        let fault = FrameFault("a position is in no index");
+        self.files.damaged(Position(position), 0, fault)
     }
 
     pub(crate) fn postings<'a>(
@@ -330,7 +371,7 @@ impl Shared {
         let segment = Position(first);
         let failed = |error| self.files.io_failure(segment, error);
         let file = self.disk.open(&self.files.path(segment)).map_err(failed)?;
-        let mut walk = Walk::new(&self.files, &*file, segment, self.log_id)?;
+        let mut walk = Walk::new(&self.files, &*file, segment, self.lineage.owner(segment))?;
         let mut offsets = Vec::new();
         let end = walk.run(last, &mut |record| offsets.push(record.offset))?;
         if walk.next_position != last + 1 {
@@ -375,5 +416,48 @@ impl Lookup for Shared {
             seq: event.stream_seq(),
             event_hash: event.event_hash(),
         }))
+    }
+}
+
+impl LeafSource for Shared {
+    fn durable_size(&self) -> u64 {
+        self.head().position.get()
+    }
+
+    fn event_hashes(
+        &self,
+        first: u64,
+        last: u64,
+        found: &mut dyn FnMut(Digest),
+    ) -> Result<(), ReadFailure> {
+        let mut reader = RecordReader::sequential(&self.files);
+        for position in first + 1..=last {
+            let place = self
+                .ask(|view| self.place(view, position)?.ok_or_else(|| self.unindexed(position)))?;
+            found(reader.event(place, Position(position))?.event_hash());
+        }
+        Ok(())
+    }
+}
+
+impl LogTree for Shared {
+    fn grown_to(&self) -> u64 {
+        self.tree.grown_to()
+    }
+
+    fn grow(&self) -> Result<u64, ReadFailure> {
+        self.tree.grow(self)
+    }
+
+    fn rows(&self, level: u8, first: u64, count: usize) -> Result<Vec<Digest>, ReadFailure> {
+        self.tree.rows(self, level, first, count)
+    }
+
+    fn sync(&self) -> Result<(), ReadFailure> {
+        self.tree.sync()
+    }
+
+    fn rebuild(&self) -> Result<(), ReadFailure> {
+        self.tree.rebuild(self)
     }
 }

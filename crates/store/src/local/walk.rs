@@ -6,6 +6,10 @@
 //! INVARIANT (torn or damaged): a frame names where its commit began, and everything before that
 //! was durable when it was written. So a bad frame is damage exactly if an intact frame of a
 //! later commit follows; otherwise it may be a commit that was never acknowledged.
+//! INVARIANT (erased or torn): a body of zeros is erased if its frame is known to have been durable
+//! and torn otherwise. So nothing in the last commit of the last segment is ever erased.
+
+use std::collections::BTreeSet;
 
 use annals_core::id::{LogId, Position};
 use annals_core::record::HeaderRef;
@@ -36,6 +40,7 @@ pub(crate) enum WalkEnd {
 pub(crate) struct WalkedRecord<'a> {
     pub(crate) offset: u32,
     pub(crate) header: HeaderRef<'a>,
+    pub(crate) is_erased: bool,
 }
 
 /// Where a walk is.
@@ -48,6 +53,14 @@ pub(crate) struct Walk<'a> {
     file_len: u64,
     buffer: Vec<u8>,
     buffer_offset: u64,
+    /// Whether everything up to the end of the walk is known to be durable.
+    is_sealed: bool,
+    /// Frames that start before this offset are followed by a later commit.
+    durable_below: u64,
+    /// Positions that are erased whatever commit they are in.
+    known_erased: &'a BTreeSet<u64>,
+    /// Where the commit of the last intact frame begins.
+    pub(crate) last_group: u64,
     /// Behind the last intact frame.
     pub(crate) end: u64,
     /// Of the next record.
@@ -70,17 +83,30 @@ impl<'a> Walk<'a> {
             file_len,
             buffer: Vec::new(),
             buffer_offset: 0,
+            is_sealed: false,
+            durable_below: 0,
+            known_erased: &NONE_ERASED,
+            last_group: SEGMENT_HEAD_BYTES,
             end: SEGMENT_HEAD_BYTES,
             next_position: segment.get(),
         })
     }
 
-    /// Shows every record up to position `last` to `found`.
+    /// The same walk, told of erased bodies.
+    pub(crate) fn knowing(self, known_erased: &'a BTreeSet<u64>) -> Self {
+        Self { known_erased, ..self }
+    }
+
+    /// Shows every record up to position `last` to `found`. With a `last` the caller says that
+    /// everything up to it is durable; `u64::MAX` walks to the end and looks for it.
     pub(crate) fn run(
         &mut self,
         last: u64,
         found: &mut dyn FnMut(WalkedRecord<'_>),
     ) -> Result<WalkEnd, ReadFailure> {
+        let files = self.files;
+        let _whole = files.no_zeroing();
+        self.is_sealed = last != u64::MAX;
         while self.next_position <= last {
             if let Err(fault) = self.step(found)? {
                 return self.judge(fault);
@@ -102,21 +128,66 @@ impl<'a> Walk<'a> {
         }
         let (log_id, next_position) = (self.log_id, self.next_position);
         let records = self.bytes(offset + FRAME_HEAD_BYTES as u64, head.frame_len as usize)?;
-        if let Err(fault) = check_frame(head, records) {
-            return Ok(Err(fault));
+        match check_frame(head, records) {
+            Ok(0) => {}
+            Ok(_) if self.is_erasure(head, offset)? => {}
+            Ok(_) => return Ok(Err(FrameFault("a body is missing"))),
+            Err(fault) => return Ok(Err(fault)),
         }
+        let records = self.bytes(offset + FRAME_HEAD_BYTES as u64, head.frame_len as usize)?;
         let headers = match headers(records, log_id, next_position) {
             Ok(headers) => headers,
             Err(fault) => return Ok(Err(fault)),
         };
         let record_count = headers.len() as u64;
-        for (start, header) in headers {
+        for (start, header, is_erased) in headers {
             let offset = narrow(offset + FRAME_HEAD_BYTES as u64 + start as u64);
-            found(WalkedRecord { offset, header });
+            found(WalkedRecord { offset, header, is_erased });
         }
+        self.last_group = u64::from(head.group_offset);
         self.end = offset + FRAME_HEAD_BYTES as u64 + u64::from(head.frame_len);
         self.next_position += record_count;
         Ok(Ok(()))
+    }
+
+    /// Whether the bodies of zeros in an otherwise intact frame were erased.
+    fn is_erasure(&mut self, head: FrameHead, offset: u64) -> Result<bool, ReadFailure> {
+        let first = self.next_position;
+        if self.is_sealed || offset < self.durable_below || self.all_known(head, offset, first)? {
+            return Ok(true);
+        }
+        let mut next = offset + FRAME_HEAD_BYTES as u64 + u64::from(head.frame_len);
+        while let Some(other) = self.intact_frame(next)? {
+            if u64::from(other.group_offset) > offset {
+                self.durable_below = u64::from(other.group_offset);
+                return Ok(true);
+            }
+            next += FRAME_HEAD_BYTES as u64 + u64::from(other.frame_len);
+        }
+        let behind = self.judge(FrameFault("a body is missing"))?;
+        Ok(matches!(behind, WalkEnd::Damaged { .. }))
+    }
+
+    fn all_known(&mut self, head: FrameHead, offset: u64, first: u64) -> Result<bool, ReadFailure> {
+        let known_erased = self.known_erased;
+        if known_erased.is_empty() {
+            return Ok(false);
+        }
+        let records = self.bytes(offset + FRAME_HEAD_BYTES as u64, head.frame_len as usize)?;
+        let mut records = (Records { rest: records }).zip(first..);
+        Ok(records.all(|(record, position)| {
+            known_erased.contains(&position)
+                || RecordParts::parse(record).is_ok_and(|parts| !parts.is_erased)
+        }))
+    }
+
+    fn intact_frame(&mut self, offset: u64) -> Result<Option<FrameHead>, ReadFailure> {
+        let Some(head) = self.head_at(offset)? else { return Ok(None) };
+        if u64::from(head.group_offset) > offset || !self.is_plausible(head, offset) {
+            return Ok(None);
+        }
+        let records = self.bytes(offset + FRAME_HEAD_BYTES as u64, head.frame_len as usize)?;
+        Ok(check_frame(head, records).is_ok().then_some(head))
     }
 
     /// Looks at everything behind the last intact frame.
@@ -147,13 +218,9 @@ impl<'a> Walk<'a> {
     }
 
     fn is_later_commit(&mut self, offset: u64, bad_offset: u64) -> Result<bool, ReadFailure> {
-        let Some(head) = self.head_at(offset)? else { return Ok(false) };
-        let group_offset = u64::from(head.group_offset);
-        if group_offset <= bad_offset || group_offset > offset || !self.is_plausible(head, offset) {
-            return Ok(false);
-        }
-        let records = self.bytes(offset + FRAME_HEAD_BYTES as u64, head.frame_len as usize)?;
-        Ok(check_frame(head, records).is_ok())
+        // Most places are none: the checksums come last.
+        let group_offset = self.head_at(offset)?.map_or(0, |head| u64::from(head.group_offset));
+        Ok(group_offset > bad_offset && self.intact_frame(offset)?.is_some())
     }
 
     fn is_plausible(&self, head: FrameHead, offset: u64) -> bool {
@@ -203,12 +270,17 @@ impl<'a> Walk<'a> {
     }
 }
 
+static NONE_ERASED: BTreeSet<u64> = BTreeSet::new();
+
+/// Where a record starts in its frame, its header, and whether its body was erased.
+type FoundHeader<'a> = (usize, HeaderRef<'a>, bool);
+
 /// The headers of a frame's records, if they follow each other from `next_position` on.
 fn headers(
     records: &[u8],
     log_id: LogId,
     next_position: u64,
-) -> Result<Vec<(usize, HeaderRef<'_>)>, FrameFault> {
+) -> Result<Vec<FoundHeader<'_>>, FrameFault> {
     let mut headers = Vec::new();
     let mut start = 0;
     for (record, position) in (Records { rest: records }).zip(next_position..) {
@@ -221,7 +293,7 @@ fn headers(
         if header.position.get() != position {
             return Err(FrameFault("positions do not follow each other"));
         }
-        headers.push((start, header));
+        headers.push((start, header, parts.is_erased));
         start += record.len();
     }
     Ok(headers)

@@ -12,19 +12,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use annals_core::id::Position;
 use annals_core::time::Timestamp;
 use bytes::Bytes;
 
 use super::directory::{CleanEnd, write_clean_end};
 use super::disk::{DiskFile, DiskLock, in_memory, is_full};
+use super::erase::Target;
 use super::index::table::{Table, TableEntries};
 use super::keeper::{IndexStuck, Keeper};
 use super::recover::Active;
 use super::segment::{SEGMENT_HEAD_BYTES, SegmentHead};
 use super::state::Shared;
-use super::{Durability, LocalReader};
+use super::{Durability, LocalReader, set_reserve_aside};
 use crate::assign::{Assigner, Group};
-use crate::contract::{AppendFailure, Head, LogWriter, Unit, UnitOutcome};
+use crate::contract::{AppendFailure, EraseFailure, Erased, Head, LogWriter, Unit, UnitOutcome};
 use crate::frame::{FrameFault, seal_frame};
 use crate::keys::Keys;
 
@@ -100,6 +102,7 @@ impl LocalWriter {
         if self.poison.is_some() {
             return Ok(());
         }
+        self.shared.tree.close(&*self.shared);
         active.file.sync_all()?;
         let end = CleanEnd {
             log_id: self.shared.log_id,
@@ -129,14 +132,56 @@ impl LocalWriter {
             return Err(self.give_up(failure));
         }
         active.end = start + buffer.len() as u64;
+        active.last_group = start;
         active.table.add(&entries);
         self.assigner.commit(entries.offsets.len());
+        self.shared.tree.add(group.records.iter().map(|record| record.event_hash));
         self.shared.set_head(self.assigner.head());
+        self.shared.tree.relieve(&*self.shared);
         self.look_ahead();
         group
             .finish(&buffer)
             .map(|(_, outcomes)| outcomes)
             .map_err(|FrameFault(what)| self.give_up(PersistFailure::Unknown(what.to_owned())))
+    }
+
+    fn erase_durable(&mut self, positions: &[Position]) -> Result<Erased, EraseFailure> {
+        let targets = self.targets(positions)?;
+        self.settle(&targets).map_err(|failure| match failure {
+            PersistFailure::Full => EraseFailure::StorageFull,
+            PersistFailure::Before(reason) | PersistFailure::Unknown(reason) => {
+                EraseFailure::Failed { reason }
+            }
+        })?;
+        Ok(self.shared.eraser().erase(targets)?)
+    }
+
+    fn targets(&self, positions: &[Position]) -> Result<Vec<Target>, EraseFailure> {
+        let head = self.assigner.head().position;
+        let place = |position: &Position| match *position {
+            position if position == Position(0) || position > head => {
+                Err(EraseFailure::NoSuchEvent { position })
+            }
+            position => match self.shared.ask(|view| self.shared.place(view, position.get())) {
+                Ok(Some(place)) => Ok(Target::new(position, place)),
+                Ok(None) => Err(EraseFailure::NoSuchEvent { position }),
+                Err(failure) => Err(EraseFailure::Failed { reason: failure.to_string() }),
+            },
+        };
+        positions.iter().map(place).collect()
+    }
+
+    /// Makes sure that the next start knows these records to be durable: a body of zeros in the
+    /// last commit of the last segment would look torn to it.
+    fn settle(&mut self, targets: &[Target]) -> Result<(), PersistFailure> {
+        let synced = self.shared.sync_log();
+        synced.map_err(|failure| PersistFailure::Unknown(format!("cannot sync: {failure}")))?;
+        let Some(active) = &self.active else { return Ok(()) };
+        let (first, last_group) = (active.first, active.last_group);
+        if !targets.iter().any(|target| target.is_behind(first, last_group)) {
+            return Ok(());
+        }
+        self.roll_over(self.assigner.head().recorded_at, 0, false)
     }
 
     fn give_up(&mut self, failure: PersistFailure) -> AppendFailure {
@@ -163,6 +208,16 @@ impl LocalWriter {
             Some(_) => false,
             None => true,
         };
+        self.roll_over(now, byte_count, is_empty)
+    }
+
+    /// Goes on in a new segment.
+    fn roll_over(
+        &mut self,
+        now: Timestamp,
+        byte_count: u64,
+        is_empty: bool,
+    ) -> Result<(), PersistFailure> {
         if !is_empty {
             self.keeper.wait_for_index().map_err(|stuck| match stuck {
                 IndexStuck::Full => PersistFailure::Full,
@@ -197,7 +252,8 @@ impl LocalWriter {
         let file = made.inspect_err(|_| drop(disk.remove(&tmp)))?;
         let capacity = file.len()?;
         let table = Arc::new(Table::new(first, Keys::new(self.shared.log_id)));
-        Ok(Active { first, file, end: SEGMENT_HEAD_BYTES, capacity, table })
+        let last_group = SEGMENT_HEAD_BYTES;
+        Ok(Active { first, file, end: SEGMENT_HEAD_BYTES, last_group, capacity, table })
     }
 
     /// A file of zeros for the segment at `path`, with room for `needed` bytes.
@@ -239,6 +295,19 @@ impl LogWriter for LocalWriter {
             .finish(&buffer)
             .map(|(_, outcomes)| outcomes)
             .map_err(|FrameFault(what)| AppendFailure::Failed { reason: what.to_owned() })
+    }
+
+    fn erase(&mut self, positions: &[Position]) -> Result<Erased, EraseFailure> {
+        if let Some(reason) = &self.poison {
+            return Err(EraseFailure::Failed { reason: reason.clone() });
+        }
+        let erased = self.erase_durable(positions);
+        if let Err(EraseFailure::Failed { reason }) = &erased {
+            self.poison = Some(reason.clone());
+        }
+        // The reserve may have been used up.
+        set_reserve_aside(&self.shared);
+        erased
     }
 
     fn head(&self) -> Head {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use annals_store::local::disk::{Disk, DiskFile, DiskLock, LockError, OsDisk};
 
@@ -20,16 +20,28 @@ pub enum Fault {
     FullInTheMiddleOfAWrite,
     /// No file can be made or made longer.
     Full,
+    /// The same, until a file is removed.
+    FullUntilOneIsRemoved,
     /// Every write fails.
     WriteFails,
+    /// Somebody reads the file of every write when half of it is there.
+    ReadInTheMiddleOfAWrite,
 }
 
 #[derive(Debug, Clone)]
 pub struct FaultyDisk {
     fault: Arc<Mutex<Fault>>,
     log: Arc<Mutex<Vec<String>>>,
+    half: Arc<(Mutex<Half>, Condvar)>,
     /// The names of open files, which a rename changes.
     names: Arc<Mutex<Vec<Name>>>,
+}
+
+/// A write of which half is there, and the reads since.
+#[derive(Debug, Default)]
+struct Half {
+    is_there: bool,
+    read_count: u64,
 }
 
 type Name = Arc<Mutex<std::path::PathBuf>>;
@@ -39,6 +51,7 @@ impl FaultyDisk {
         Self {
             fault: Arc::new(Mutex::new(Fault::None)),
             log: Arc::default(),
+            half: Arc::default(),
             names: Arc::default(),
         }
     }
@@ -49,6 +62,11 @@ impl FaultyDisk {
 
     fn fault(&self) -> Fault {
         *self.fault.lock().unwrap()
+    }
+
+    fn is_full(&self) -> bool {
+        use Fault::{Full, FullInTheMiddleOfAWrite, FullUntilOneIsRemoved};
+        matches!(self.fault(), Full | FullInTheMiddleOfAWrite | FullUntilOneIsRemoved)
     }
 
     fn note(&self, what: &str, path: &Path) {
@@ -86,7 +104,7 @@ impl Disk for FaultyDisk {
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        if matches!(self.fault(), Fault::Full | Fault::FullInTheMiddleOfAWrite) {
+        if self.is_full() {
             return Err(full());
         }
         self.note("create", path);
@@ -105,7 +123,12 @@ impl Disk for FaultyDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        OsDisk.remove(path)
+        OsDisk.remove(path)?;
+        self.note("remove", path);
+        if self.fault() == Fault::FullUntilOneIsRemoved {
+            self.set(Fault::None);
+        }
+        Ok(())
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
@@ -131,7 +154,12 @@ impl DiskFile for FaultyFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
+        let (half, read) = &*self.disk.half;
+        let is_of_half = half.lock().unwrap().is_there;
+        let count = self.file.read_at(buffer, offset)?;
+        half.lock().unwrap().read_count += u64::from(is_of_half);
+        read.notify_all();
+        Ok(count)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
@@ -140,6 +168,14 @@ impl DiskFile for FaultyFile {
             Fault::FullInTheMiddleOfAWrite => {
                 self.file.write_at(&bytes[..bytes.len() / 2], offset)?;
                 return Err(full());
+            }
+            Fault::ReadInTheMiddleOfAWrite => {
+                self.file.write_at(&bytes[..bytes.len() / 2], offset)?;
+                let (half, read) = &*self.disk.half;
+                *half.lock().unwrap() = Half { is_there: true, read_count: 0 };
+                let is_unread = |half: &mut Half| half.read_count == 0;
+                let mut half = read.wait_while(half.lock().unwrap(), is_unread).unwrap();
+                half.is_there = false;
             }
             _ => {}
         }
@@ -166,9 +202,9 @@ impl DiskFile for FaultyFile {
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        match self.disk.fault() {
-            Fault::Full | Fault::FullInTheMiddleOfAWrite => Err(full()),
-            _ => self.file.allocate(len),
+        match self.disk.is_full() {
+            true => Err(full()),
+            false => self.file.allocate(len),
         }
     }
 

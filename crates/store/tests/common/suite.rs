@@ -8,6 +8,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 
+pub use super::erasing::*;
+
 pub fn places_are_gapless(engine: &mut dyn Engine) {
     for round in 0..20 {
         let units = (0..5).map(|number| sample(&format!("s{}", number % 3), "1").unit()).collect();
@@ -511,13 +513,14 @@ pub fn any_history_is_as_in_the_plain_model(engine: &mut dyn Engine) {
         TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
     let event = (0..4_u8, prop::option::of(0..12_u128), prop::option::of(0..6_u8), 0..2_u8);
     let one_unit = (prop::collection::vec(event, 1..4), prop::option::weighted(0.2, 0..6_u64));
-    let calls = prop::collection::vec(prop::collection::vec(one_unit, 1..5), 1..4);
+    let erasure = prop::option::weighted(0.3, 0..1_000_u64);
+    let calls = prop::collection::vec((prop::collection::vec(one_unit, 1..5), erasure), 1..4);
     let engine = std::cell::RefCell::new(engine);
     let model = std::cell::RefCell::new(&mut model);
     runner
         .run(&calls, |calls| {
             let (mut engine, mut model) = (engine.borrow_mut(), model.borrow_mut());
-            for call in calls {
+            for (call, erasure) in calls {
                 let units: Vec<Unit> = call
                     .into_iter()
                     .map(|(events, expected)| {
@@ -545,6 +548,12 @@ pub fn any_history_is_as_in_the_plain_model(engine: &mut dyn Engine) {
                 let here = append(engine.writer(), units.clone());
                 let there = append(model.writer(), units);
                 assert_eq!(format!("{here:?}"), format!("{there:?}"));
+                let head = model.writer().head().position.get();
+                if let Some(number) = erasure.filter(|_| head > 0) {
+                    let position = Position(1 + number % head);
+                    engine.writer().erase(&[position]).unwrap();
+                    model.writer().erase(&[position]).unwrap();
+                }
             }
             engine.reopen();
             Ok(())

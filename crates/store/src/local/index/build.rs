@@ -6,6 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use annals_core::id::{LogId, Position};
 use annals_core::record::HeaderRef;
@@ -59,15 +60,27 @@ pub(crate) fn parse_run_name(name: &str) -> Option<(u64, u64)> {
     Some((first.parse().ok()?, last.parse().ok()?))
 }
 
-/// Where index files are made.
-#[derive(Debug, Clone)]
+/// Where index files are made and opened.
+#[derive(Debug)]
 pub(crate) struct RunFactory {
-    pub(crate) disk: Arc<dyn Disk>,
+    disk: Arc<dyn Disk>,
     pub(crate) dir: PathBuf,
-    pub(crate) log_id: LogId,
+    log_id: LogId,
+    /// Of the next file in the page cache.
+    next_number: AtomicU32,
 }
 
 impl RunFactory {
+    pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf, log_id: LogId) -> Self {
+        Self { disk, dir, log_id, next_number: AtomicU32::new(0) }
+    }
+
+    /// Opens an index file of this log.
+    pub(crate) fn open(&self, path: &Path) -> Result<Run, RunFault> {
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        Run::open(&*self.disk, path, self.log_id, number)
+    }
+
     /// Makes the index file of one sealed segment, whose records start at `offsets`.
     pub(crate) fn build(
         &self,
@@ -131,7 +144,7 @@ impl RunFactory {
             let _ = self.disk.remove(&tmp);
         }
         made?;
-        Ok(Run::open(&*self.disk, &path, self.log_id)?)
+        Ok(self.open(&path)?)
     }
 
     fn write_and_rename(

@@ -6,7 +6,6 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use annals_core::id::{LogId, Position};
@@ -22,9 +21,6 @@ use crate::contract::ReadFailure;
 use crate::keys::is_filtered;
 use crate::local::disk::{Disk, DiskFile, in_memory, read_exact_at};
 use crate::local::segment::Place;
-
-/// Numbers for the page cache; unique in the process.
-static NEXT_NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// Why an index file is not used.
 #[derive(Debug)]
@@ -61,8 +57,14 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Opens a file and checks that it is an index of this log.
-    pub(crate) fn open(disk: &dyn Disk, path: &Path, log_id: LogId) -> Result<Self, RunFault> {
+    /// Opens a file and checks that it is an index of this log. `number` names its pages in the
+    /// page cache.
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        path: &Path,
+        log_id: LogId,
+        number: u32,
+    ) -> Result<Self, RunFault> {
         let file = disk.open(path)?;
         let page_count = file.len()? / PAGE_BYTES as u64;
         let footer_page = page_count.checked_sub(1).and_then(|page| u32::try_from(page).ok());
@@ -75,7 +77,7 @@ impl Run {
             return Err(RunFault::Useless("it belongs to another log"));
         }
         let mut run = Self {
-            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
+            number,
             path: path.to_owned(),
             file,
             first: u64_at(&footer, 28),
@@ -85,6 +87,10 @@ impl Run {
             covered: Vec::new(),
             filter: OnceLock::new(),
         };
+        let record_count = run.last.checked_sub(run.first).and_then(|count| count.checked_add(1));
+        if !record_count.is_some_and(|count| run.layout.fills(count, page_count)) {
+            return Err(RunFault::Useless("its parts do not fill it"));
+        }
         run.load_root()?;
         run.load_covered()?;
         Ok(run)

@@ -6,7 +6,7 @@ use std::io;
 
 use annals_core::id::LogId;
 
-use super::filter::FilterBuilder;
+use super::filter::{FilterBuilder, filter_page_count};
 use super::page::{PAGE_BYTES, PAGE_ROOM, PostingPacker, seal_page};
 use crate::keys::is_filtered;
 use crate::local::disk::DiskFile;
@@ -60,6 +60,36 @@ pub(crate) struct Layout {
     pub(crate) offset_page: u32,
     pub(crate) covered_page: u32,
     pub(crate) covered_count: u32,
+}
+
+impl Layout {
+    /// Whether the parts follow each other and fill a file of so many pages, identity and last page
+    /// included. What a layout says is used as lengths, so it is checked beyond its checksum.
+    pub(crate) fn fills(&self, record_count: u64, page_count: u64) -> bool {
+        let pages = |count: u64, per_page: usize| count.div_ceil(per_page as u64);
+        let posting_pages = u64::from(self.posting_page_count);
+        let ends = [
+            (1 + posting_pages, self.top_page),
+            (
+                u64::from(self.top_page) + pages(posting_pages, TOP_ENTRIES_PER_PAGE),
+                self.filter_page,
+            ),
+            (
+                u64::from(self.filter_page) + u64::from(filter_page_count(self.filter_block_count)),
+                self.offset_page,
+            ),
+            (
+                u64::from(self.offset_page).saturating_add(pages(record_count, OFFSETS_PER_PAGE)),
+                self.covered_page,
+            ),
+        ];
+        let end =
+            u64::from(self.covered_page) + pages(u64::from(self.covered_count), COVERED_PER_PAGE);
+        ends.iter().all(|(end, next)| *end == u64::from(*next))
+            && end + 1 == page_count
+            && self.filter_key_count <= self.posting_count
+            && self.posting_count <= posting_pages * PAGE_ROOM as u64
+    }
 }
 
 /// An index file in the making.

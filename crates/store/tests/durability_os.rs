@@ -1,0 +1,40 @@
+//! A log that takes the operating system's word: what a reader had synced outlives the machine.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use annals_store::contract::LogReader;
+use annals_store::local::{Durability, LocalOptions, Upkeep, open_local_on};
+use common::power::{Lie, PowerDisk, Weather};
+use common::*;
+
+#[test]
+fn what_was_synced_for_a_reader_survives_a_power_loss_over_several_segments() {
+    let options =
+        LocalOptions { durability: Durability::Os, upkeep: Upkeep::Caller, ..small_options() };
+    for seed in 0..40 {
+        let disk = PowerDisk::new(seed, Lie::None);
+        let open =
+            || open_local_on(Arc::new(disk.clone()), Path::new("/data"), options.clone()).unwrap();
+        let mut log = open();
+        for _ in 0..20 + seed % 15 {
+            append(&mut log.writer, vec![sample("s", "1").unit()]);
+        }
+        log.reader.sync().unwrap();
+        let kept = audit(&log.reader);
+        // The process is gone before it can close anything, and then the machine.
+        disk.stop();
+        drop(log);
+        disk.lose_power();
+        disk.set_weather(Weather::FAIR);
+        let found = audit(&open().reader);
+        assert_eq!(found.len(), kept.len(), "seed {seed}");
+        for (before, after) in kept.iter().zip(&found) {
+            assert_eq!(before.event_hash(), after.event_hash(), "seed {seed}");
+        }
+    }
+}
