@@ -56,6 +56,8 @@ pub struct RecorderConfig {
     pub schema_check: SchemaCheck,
     /// Whether views are kept.
     pub views: ViewMode,
+    /// The name under which a new log signs; none names it by its id. A log keeps its first name.
+    pub origin: Option<String>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The randomness.
@@ -81,6 +83,7 @@ impl RecorderConfig {
             segment_bytes: SEGMENT_BYTES,
             schema_check: SchemaCheck::KnownTypes,
             views: ViewMode::On,
+            origin: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }

@@ -23,8 +23,13 @@ mod sequencer;
 
 pub mod access;
 pub mod live;
+pub mod redaction;
 pub mod stats;
+pub mod trust;
 pub mod views;
+
+pub mod copies;
+pub mod evidence;
 
 mod recorder;
 

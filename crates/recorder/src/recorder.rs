@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use annals_core::catalog::{Catalog, CatalogError};
-use annals_core::id::{LogId, TokenId};
+use annals_core::id::{LogId, Position, TokenId, WorkspaceId};
 use annals_store::contract::{Head, LogReader, LogWriter, ReadFailure};
 use annals_store::local::{self, LocalOptions, open_local};
 use annals_store::memory::open_memory;
@@ -19,11 +19,18 @@ use crate::config::{Durability, RecorderConfig, SchemaCheck, ViewMode};
 use crate::live::{FollowStart, Follower, Live};
 use crate::pipeline;
 use crate::principal::Principal;
+use crate::redaction::{
+    self, MarkedReader, Marks, RedactRefusal, RedactRequest, RedactionFailure, RedactionReceipt,
+    RedactionsPage,
+};
 use crate::refusal::AppendRefusal;
 use crate::request::{AppendRequest, BatchAnswer};
 use crate::schema::{SchemaError, SchemaSet};
-use crate::sequencer::{Sequencer, SequencerState};
+use crate::sequencer::{LogFact, Sequencer, SequencerState, record_first};
 use crate::stats::Stats;
+use crate::trust::{
+    KeyRotation, Notary, RotateKey, RotationRefusal, Trust, TrustError, TrustParts,
+};
 use crate::views::{ViewError, Views};
 use crate::world::{Clock, Entropy};
 
@@ -36,6 +43,9 @@ pub enum OpenError {
     /// The log cannot be read.
     #[error("the log cannot be read")]
     Read(#[from] ReadFailure),
+    /// A redaction that a stop left behind cannot be finished.
+    #[error(transparent)]
+    Redaction(#[from] RedactionFailure),
     /// The secrets cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -48,6 +58,15 @@ pub enum OpenError {
     /// A schema of the catalog has a mistake.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// The log is not the one that was signed, or cannot be signed.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A restored log could not say what it was restored from.
+    #[error("the first event of the restored log cannot be kept: {problem}")]
+    Restored {
+        /// Why.
+        problem: String,
+    },
     /// A thread cannot be started.
     #[error("a thread cannot be started")]
     Thread(#[from] std::io::Error),
@@ -78,9 +97,12 @@ pub(crate) struct Inner {
     pub(crate) schemas: Option<SchemaSet>,
     pub(crate) durability: Durability,
     pub(crate) stats: Arc<Stats>,
-    access: Arc<Access>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) views: Views,
+    marks: Arc<Marks>,
     live: Arc<Live>,
-    views: Views,
+    trust: Arc<Trust>,
+    notary: Notary,
     sequencer_thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -103,29 +125,47 @@ impl Recorder {
             SchemaCheck::KnownTypes => Some(SchemaSet::compile(&catalog)?),
             SchemaCheck::Off => None,
         };
-        let (writer, reader) = open_log(&config)?;
+        let (mut writer, reader) = open_log(&config)?;
+        let (trust, restoration) = Trust::open(TrustParts {
+            data_dir: config.data_dir.as_deref(),
+            origin: config.origin.as_deref(),
+            durability: config.durability,
+            reader: Arc::clone(&reader),
+            clock: Arc::clone(&config.clock),
+            entropy: config.entropy.as_ref(),
+        })?;
         let secrets = match &config.data_dir {
             Some(data_dir) => Secrets::open(data_dir, config.entropy.as_ref())?,
             None => Secrets::ephemeral(config.entropy.as_ref()),
         };
         let access = Arc::new(Access::restore(secrets, reader.as_ref())?);
-        let live = Arc::new(Live::new(reader.head()));
+        let marks = Arc::new(Marks::restore(access.workspaces(), reader.as_ref())?);
+        redaction::finish(writer.as_mut(), reader.as_ref(), &marks)?;
+        let reader: Arc<dyn LogReader> = Arc::new(MarkedReader::new(reader, Arc::clone(&marks)));
+        let live = Arc::new(Live::new(reader.head(), Arc::clone(&marks)));
         let stats = Arc::new(Stats::new(catalog.clone()));
         let state = SequencerState {
             log_id: reader.log_id(),
             clock: Arc::clone(&config.clock),
             entropy: Arc::clone(&config.entropy),
             access: Arc::clone(&access),
+            marks: Arc::clone(&marks),
             live: Arc::clone(&live),
             stats: Arc::clone(&stats),
+            trust: Arc::clone(&trust),
         };
+        if let Some(restoration) = restoration {
+            let fact = restoration.fact(Arc::clone(access.owner()));
+            record_restored(writer.as_mut(), &state, fact)?;
+        }
         let views = match config.views {
             ViewMode::On => {
                 Views::open(config.data_dir.as_deref(), Arc::clone(&reader), Arc::clone(&live))?
             }
-            ViewMode::Off => Views::off(),
+            ViewMode::Off => Views::off(config.data_dir.as_deref(), marks.newest())?,
         };
         let (sequencer, thread) = Sequencer::start(writer, state)?;
+        let notary = Notary::start(Arc::clone(&trust), live.head())?;
         let inner = Inner {
             reader,
             sequencer,
@@ -136,8 +176,11 @@ impl Recorder {
             durability: config.durability,
             stats,
             access,
+            marks,
             live,
             views,
+            trust,
+            notary,
             sequencer_thread: Mutex::new(Some(thread)),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -179,6 +222,55 @@ impl Recorder {
         token_id: TokenId,
     ) -> Result<(), AccessRefusal> {
         self.inner.sequencer.decide(AccessCommand::Revoke { by, token_id }).await
+    }
+
+    /// Lets a new key sign checkpoints from here on; both keys say so on the log.
+    ///
+    /// # Errors
+    /// When the principal may not, or the fact cannot be kept.
+    pub async fn rotate_key(&self, by: Arc<Principal>) -> Result<KeyRotation, RotationRefusal> {
+        let command = RotateKey::new(by, self.inner.entropy.as_ref());
+        self.inner.sequencer.rotate_key(command).await
+    }
+
+    /// Checkpoints, proofs and keys. Its methods may wait for the disk.
+    #[must_use]
+    pub fn trust(&self) -> &Arc<Trust> {
+        &self.inner.trust
+    }
+
+    /// Takes an event's body away for good; answers when it is in no file of the log or the views.
+    /// Place, hash and proofs of the event stay, and readers see the mark from then on.
+    ///
+    /// # Errors
+    /// When the principal may not, there is no such event, or the redaction cannot be kept.
+    pub async fn redact(
+        &self,
+        by: Arc<Principal>,
+        request: RedactRequest,
+    ) -> Result<RedactionReceipt, RedactRefusal> {
+        redaction::redact(&self.inner, by, request).await
+    }
+
+    /// What is redacted. [`Marks::write_event`] is how an event is shown to readers.
+    #[must_use]
+    pub fn marks(&self) -> &Arc<Marks> {
+        &self.inner.marks
+    }
+
+    /// The redactions of a workspace, newest first, before a redaction's position. May wait for
+    /// the disk.
+    ///
+    /// # Errors
+    /// When a redacted event cannot be read.
+    pub fn redactions(
+        &self,
+        workspace_id: &WorkspaceId,
+        before: Option<Position>,
+        count_max: usize,
+    ) -> Result<RedactionsPage, ReadFailure> {
+        let found = self.inner.marks.of_workspace(workspace_id, before, count_max);
+        RedactionsPage::read(self.inner.reader.as_ref(), found, count_max)
     }
 
     /// Who may come in.
@@ -290,10 +382,12 @@ impl Inner {
         let thread = self.sequencer_thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let sequencer = thread.map_or(Ok(()), JoinHandle::join);
         let views = self.views.close();
+        let notary = self.notary.close();
         if *self.live.failures().borrow() {
             return Err(CloseError::LogFailed);
         }
         sequencer.map_err(|_| CloseError::ThreadPanicked { name: "annals-sequencer" })?;
+        notary.map_err(|()| CloseError::ThreadPanicked { name: "annals-notary" })?;
         views.map_err(|()| CloseError::ThreadPanicked { name: "annals-views" })
     }
 }
@@ -304,6 +398,19 @@ impl Drop for Inner {
         if let Err(error) = self.stop() {
             tracing::error!(%error, "the recorder did not close as it should");
         }
+    }
+}
+
+/// INVARIANT (one history a name): a restored log serves nothing before it has said what it is.
+fn record_restored(
+    writer: &mut dyn LogWriter,
+    state: &SequencerState,
+    fact: LogFact,
+) -> Result<(), OpenError> {
+    match record_first(writer, state, fact) {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(refusal)) => Err(OpenError::Restored { problem: refusal.to_string() }),
+        Err(failure) => Err(OpenError::Restored { problem: failure.to_string() }),
     }
 }
 

@@ -67,6 +67,14 @@ pub struct Receipt {
     pub durability: Durability,
 }
 
+impl Receipt {
+    /// Whether the event's body is gone, so that nobody compared it with what was sent.
+    #[must_use]
+    pub fn is_redacted(&self) -> bool {
+        self.event.is_erased()
+    }
+}
+
 /// What became of one event of a request.
 #[derive(Debug, Clone)]
 pub enum EventResult {

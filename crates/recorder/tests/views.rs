@@ -4,11 +4,13 @@
 mod support;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use annals_core::id::Position;
 use annals_core::time::Timestamp;
 use annals_recorder::Recorder;
 use annals_recorder::config::RecorderConfig;
+use annals_recorder::redaction::RedactRequest;
 use annals_recorder::views::{
     self, AgentsQuery, CallStatus, RunStatus, RunsQuery, SpanKind, SpansQuery, ToolCallsQuery,
     UsageGroup, UsageQuery,
@@ -264,4 +266,32 @@ async fn views_made_anew_equal_the_live_ones() {
     let recorder = Recorder::open(RecorderConfig::at(directory.path())).unwrap();
     recorder.views().wait_for(Position(session().len() as u64)).await;
     assert_eq!(everything(&recorder), live);
+}
+
+#[tokio::test]
+async fn views_folded_again_after_a_redaction_equal_those_made_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut recorder = recorded(Some(directory.path())).await;
+    // From the end, so that a call that two runs report comes back to the one that still has it.
+    for position in (1..=session().len() as u64).rev() {
+        let event = recorder.log().event_at(Position(position)).unwrap().unwrap();
+        let request = RedactRequest {
+            workspace_id: None,
+            event_id: event.header().event_id,
+            reason: "a test".to_owned(),
+            replacement: None,
+        };
+        let owner = Arc::clone(recorder.access().owner());
+        recorder.redact(owner, request).await.unwrap();
+        let live = everything(&recorder);
+        recorder.close().unwrap();
+        drop(recorder);
+        views::delete(directory.path()).unwrap();
+        recorder = Recorder::open(RecorderConfig::at(directory.path())).unwrap();
+        recorder.views().wait_for(recorder.head().position).await;
+        assert_eq!(everything(&recorder), live, "after the redaction of position {position}");
+    }
+    let runs = recorder.views().runs(&runs_query()).unwrap().rows;
+    assert_eq!(runs.iter().map(|run| run.events).collect::<Vec<_>>(), [2, 13]);
+    assert!(runs.iter().all(|run| run.title.is_none() && run.tool_calls == 0));
 }

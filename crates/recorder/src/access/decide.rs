@@ -1,7 +1,7 @@
 //! Deciding about tokens: pure, against the state at the head.
 
-use annals_core::envelope::{Actor, ActorType, Draft, StreamKey};
-use annals_core::id::{ActorId, EventType, StreamId, StreamType, TokenId, WorkspaceId};
+use annals_core::envelope::{Draft, StreamKey};
+use annals_core::id::{EventType, StreamId, StreamType, TokenId, WorkspaceId};
 use annals_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{TokenInfo, literal, owner_workspace};
 use crate::principal::{Principal, Rights};
 use crate::refusal::AppendRefusal;
+use crate::sequencer::{ControlFact, principal_actor};
 
 /// How long a token lives when nobody says otherwise: 90 days.
 const LIFETIME_SECONDS: i64 = 90 * 24 * 60 * 60;
@@ -98,17 +99,6 @@ pub enum AccessRefusal {
     /// The fact could not be kept.
     #[error(transparent)]
     Append(AppendRefusal),
-}
-
-/// A decision on its way to the log.
-#[derive(Debug)]
-pub struct ControlFact {
-    /// Who caused it.
-    pub by: Arc<Principal>,
-    /// The event as readers see it.
-    pub draft: Draft,
-    /// What `evolve` needs, for the header.
-    pub control: String,
 }
 
 /// Persisted in the header of `token.issued`: add fields only as optional ones.
@@ -225,7 +215,7 @@ fn issue(
     });
     let draft = draft(&by, "token.issued", data.to_string());
     let control = AccessFact::Issued { token: fact, issued_at: now };
-    Ok(ControlFact { by, draft, control: render(&control) })
+    Ok(fact_of(by, draft, &control))
 }
 
 fn texts<T: ToString>(list: &[T]) -> Vec<String> {
@@ -236,21 +226,18 @@ fn revoked(by: Arc<Principal>, token_id: &TokenId) -> ControlFact {
     let data = serde_json::json!({ "token_id": token_id.as_str() });
     let draft = draft(&by, "token.revoked", data.to_string());
     let control = AccessFact::Revoked { token_id: token_id.to_string() };
-    ControlFact { by, draft, control: render(&control) }
+    fact_of(by, draft, &control)
 }
 
-fn render(fact: &AccessFact) -> String {
-    serde_json::to_string(fact).expect("a fact of texts and numbers is JSON")
+fn fact_of(by: Arc<Principal>, draft: Draft, fact: &AccessFact) -> ControlFact {
+    let control = serde_json::to_string(fact).expect("a fact of texts and numbers is JSON");
+    ControlFact { workspace_id: by.workspace_id.clone(), by, draft, control }
 }
 
 fn draft(by: &Principal, event_type: &str, data: String) -> Draft {
-    let actor = Actor {
-        actor_type: ActorType::User,
-        actor_id: literal(ActorId::parse(by.principal_id.as_str())),
-    };
     let stream = StreamKey {
         stream_type: literal(StreamType::parse("workspace")),
         stream_id: literal(StreamId::parse(owner_workspace().as_str())),
     };
-    Draft::new(literal(EventType::parse(event_type)), actor, stream, data)
+    Draft::new(literal(EventType::parse(event_type)), principal_actor(by), stream, data)
 }

@@ -8,10 +8,11 @@
 mod decide;
 mod secret;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use annals_core::envelope::{Authority, Zone};
+use annals_core::event::Event;
 use annals_core::id::{EventType, PrincipalId, StreamType, TokenId, WorkspaceId};
 use annals_core::json::{as_str, member};
 use annals_core::time::Timestamp;
@@ -19,10 +20,11 @@ use annals_store::contract::{LogReader, ReadFailure};
 use annals_store::query::{PageLimit, Query, TypePattern};
 use tokio::sync::watch;
 
-pub use decide::{AccessCommand, AccessRefusal, ControlFact, IssueToken, TokenKind};
+pub use decide::{AccessCommand, AccessRefusal, IssueToken, TokenKind};
 pub use secret::{SecretError, Secrets};
 
 use crate::principal::{Principal, Rights};
+use crate::sequencer::ControlFact;
 use decide::IssuedFact;
 use secret::SecretHash;
 
@@ -240,6 +242,26 @@ impl Access {
             }
             None => {}
         }
+    }
+
+    /// Takes what came from an event's body out of memory, because the body was redacted.
+    pub(crate) fn forget(&self, event: &Event) {
+        let Some(control) = event.header().control else { return };
+        if let Some(decide::AccessFact::Issued { token, .. }) = decide::read_fact(control)
+            && let Ok(token_id) = TokenId::parse(&token.token_id)
+        {
+            let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(state) = tokens.get_mut(&token_id) {
+                state.name = None;
+            }
+        }
+    }
+
+    /// The workspaces that there are: the owner's, and each comes to be by its first token.
+    pub(crate) fn workspaces(&self) -> BTreeSet<WorkspaceId> {
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        let of_tokens = tokens.values().map(|state| state.principal.workspace_id.clone());
+        of_tokens.chain([owner_workspace()]).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use annals_core::envelope::StreamKey;
+use annals_core::event::Event;
 use annals_core::id::{Position, Seq, WorkspaceId};
 use annals_store::contract::{Head, LogReader, ReadFailure};
 use annals_store::query::{Filter, PageLimit, Query};
@@ -166,7 +167,7 @@ impl Follower {
             Some(next) => next,
             None => page.scanned_to,
         };
-        Ok(followed(page.events))
+        Ok(self.followed(page.events))
     }
 
     /// Reads a stream on by seq; at its end the follower goes on by position.
@@ -188,7 +189,12 @@ impl Follower {
                 }
             }
         }
-        Ok(followed(events))
+        Ok(self.followed(events))
+    }
+
+    fn followed(&self, events: Vec<Event>) -> Option<Followed> {
+        let events: Vec<_> = events.into_iter().map(|event| self.live.marked(event)).collect();
+        (!events.is_empty()).then_some(Followed::Events(events))
     }
 }
 
@@ -196,11 +202,6 @@ impl Place {
     fn wants(&self, live: &LiveEvent) -> bool {
         self.stream.as_ref().is_none_or(|stream| live.event().stream_seq() >= stream.next_seq)
     }
-}
-
-fn followed(events: Vec<annals_core::event::Event>) -> Option<Followed> {
-    let events: Vec<_> = events.into_iter().map(|event| Arc::new(LiveEvent::new(event))).collect();
-    (!events.is_empty()).then_some(Followed::Events(events))
 }
 
 /// Runs a read of the log where it may wait for the disk.

@@ -1,28 +1,37 @@
 //! A recent event with its server-sent-events frames, rendered once for all readers.
 
 use std::fmt::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use annals_core::event::Event;
 use bytes::Bytes;
+
+use crate::redaction::Redaction;
 
 /// A recent event.
 #[derive(Debug)]
 pub struct LiveEvent {
     event: Event,
+    redaction: Option<Arc<Redaction>>,
     by_seq: OnceLock<Bytes>,
     by_position: OnceLock<Bytes>,
 }
 
 impl LiveEvent {
-    pub(crate) fn new(event: Event) -> Self {
-        Self { event, by_seq: OnceLock::new(), by_position: OnceLock::new() }
+    pub(crate) fn new(event: Event, redaction: Option<Arc<Redaction>>) -> Self {
+        Self { event, redaction, by_seq: OnceLock::new(), by_position: OnceLock::new() }
     }
 
     /// The event.
     #[must_use]
     pub fn event(&self) -> &Event {
         &self.event
+    }
+
+    /// Its redaction, if its body is gone.
+    #[must_use]
+    pub fn redaction(&self) -> Option<&Redaction> {
+        self.redaction.as_deref()
     }
 
     /// The frame of a stream's tail: its id is the event's seq.
@@ -40,7 +49,7 @@ impl LiveEvent {
         // Neither an event type nor compact JSON can hold a line break, so a frame cannot be forged.
         // Writing to a String cannot fail.
         let _ = write!(frame, "id:{id}\nevent:{}\ndata:", self.event.event_type());
-        self.event.write_json(&mut frame);
+        self.event.write_json(&mut frame, self.redaction().map(|redaction| &redaction.mark));
         frame.push_str("\n\n");
         Bytes::from(frame)
     }

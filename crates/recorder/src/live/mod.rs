@@ -20,6 +20,8 @@ use tokio::sync::watch;
 pub use follower::{FollowStart, Followed, Follower};
 pub use frame::LiveEvent;
 
+use crate::redaction::Marks;
+
 #[derive(Debug, Default)]
 struct Ring {
     events: VecDeque<Arc<LiveEvent>>,
@@ -29,6 +31,7 @@ struct Ring {
 /// Recent events and the news of new ones.
 #[derive(Debug)]
 pub(crate) struct Live {
+    marks: Arc<Marks>,
     ring: RwLock<Ring>,
     head: watch::Sender<Head>,
     is_failed: watch::Sender<bool>,
@@ -43,8 +46,9 @@ pub(crate) enum Recent {
 }
 
 impl Live {
-    pub(crate) fn new(head: Head) -> Self {
+    pub(crate) fn new(head: Head, marks: Arc<Marks>) -> Self {
         Self {
+            marks,
             ring: RwLock::default(),
             head: watch::Sender::new(head),
             is_failed: watch::Sender::new(false),
@@ -59,7 +63,7 @@ impl Live {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         for event in events {
             ring.byte_count += event.byte_count() as u64;
-            ring.events.push_back(Arc::new(LiveEvent::new(event)));
+            ring.events.push_back(Arc::new(LiveEvent::new(event, None)));
         }
         while ring.is_over() {
             let Some(oldest) = ring.events.pop_front() else { break };
@@ -67,6 +71,25 @@ impl Live {
         }
         drop(ring);
         self.head.send_replace(head);
+    }
+
+    /// Puts the event at a position, which was just redacted, without its body in its own place.
+    pub(crate) fn hide(&self, position: Position) {
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(first) = ring.events.front().map(|live| live.event().position()) else { return };
+        let index = position.get().checked_sub(first.get()).map(usize::try_from);
+        // An event without its body has as many bytes, so the ring's count stays right.
+        if let Some(Ok(index)) = index
+            && let Some(place) = ring.events.get_mut(index)
+        {
+            *place = self.marked(place.event().clone());
+        }
+    }
+
+    /// An event of the log as readers get it: with its mark where it is redacted.
+    pub(crate) fn marked(&self, event: Event) -> Arc<LiveEvent> {
+        let redaction = self.marks.at(event.position());
+        Arc::new(LiveEvent::new(self.marks.hide(event), redaction))
     }
 
     /// Tells everybody that the log takes nothing more.

@@ -6,6 +6,7 @@
 //!
 //! INVARIANT (one call site): the store's `append` is called here and nowhere else.
 
+mod control;
 mod delivery;
 mod queue;
 mod turn;
@@ -13,14 +14,19 @@ mod turn;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use annals_store::contract::{LogWriter, Unit, UnitOutcome};
+use annals_core::event::Event;
+use annals_store::contract::{AppendFailure, LogWriter, Unit, UnitOutcome};
 use tokio::sync::oneshot;
 
 use crate::access::{AccessCommand, AccessRefusal};
 use crate::principal::Principal;
+use crate::redaction::{RedactCommand, RedactRefusal, RedactionReceipt};
 use crate::refusal::AppendRefusal;
+use crate::trust::{KeyRotation, RotateKey, RotationRefusal};
+use control::{Asked, ControlCommand};
+pub(crate) use control::{ControlFact, LogFact, principal_actor};
 pub(crate) use queue::Queue;
-use queue::{AppendJob, ControlJob, Job};
+use queue::{AppendJob, Job};
 pub(crate) use turn::SequencerState;
 
 /// The handle by which appends and commands reach the sequencer's thread.
@@ -61,13 +67,36 @@ impl Sequencer {
         }
     }
 
-    /// Waits for a command's decision and its sync.
+    /// Waits for the decision about who may come in and for its sync.
     pub(crate) async fn decide(&self, command: AccessCommand) -> Result<(), AccessRefusal> {
+        self.control(command, ControlCommand::Access, AccessRefusal::Append).await
+    }
+
+    /// Waits until a body is erased, or for why it is not.
+    pub(crate) async fn redact(
+        &self,
+        command: RedactCommand,
+    ) -> Result<RedactionReceipt, RedactRefusal> {
+        self.control(command, ControlCommand::Redact, RedactRefusal::Append).await
+    }
+
+    /// Waits until a new key signs, or for why it does not.
+    pub(crate) async fn rotate_key(
+        &self,
+        command: RotateKey,
+    ) -> Result<KeyRotation, RotationRefusal> {
+        self.control(command, ControlCommand::RotateKey, RotationRefusal::Append).await
+    }
+
+    async fn control<C, T, R>(
+        &self,
+        command: C,
+        job: impl FnOnce(Asked<C, T, R>) -> ControlCommand,
+        refused: impl Fn(AppendRefusal) -> R,
+    ) -> Result<T, R> {
         let (reply, answer) = oneshot::channel();
-        self.queue
-            .push(Job::Control(ControlJob { command, reply }))
-            .map_err(AccessRefusal::Append)?;
-        answer.await.unwrap_or(Err(AccessRefusal::Append(AppendRefusal::LogFailed)))
+        self.queue.push(Job::Control(Box::new(job(Asked { command, reply })))).map_err(&refused)?;
+        answer.await.unwrap_or_else(|_| Err(refused(AppendRefusal::LogFailed)))
     }
 
     /// Bytes of events that wait.
@@ -79,6 +108,16 @@ impl Sequencer {
     pub(crate) fn close(&self) {
         self.queue.close();
     }
+}
+
+/// Writes a fact before the thread is started, while its caller still has the writer: the first
+/// event of a restored log comes before anything else.
+pub(crate) fn record_first(
+    writer: &mut dyn LogWriter,
+    state: &SequencerState,
+    fact: LogFact,
+) -> Result<Result<Event, AppendRefusal>, AppendFailure> {
+    control::record(writer, state, fact.into())
 }
 
 fn unit_bytes(unit: &Unit) -> usize {

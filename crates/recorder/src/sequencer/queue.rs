@@ -7,10 +7,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use annals_core::limits::SEQUENCER_QUEUE_BYTES_MAX;
 use annals_store::contract::Unit;
-use tokio::sync::oneshot;
 
+use super::control::ControlCommand;
 use super::delivery::Reply;
-use crate::access::{AccessCommand, AccessRefusal};
 use crate::principal::Principal;
 use crate::refusal::AppendRefusal;
 
@@ -26,25 +25,18 @@ pub(super) struct AppendJob {
     pub(super) reply: Reply,
 }
 
-/// A control command.
-#[derive(Debug)]
-pub(super) struct ControlJob {
-    pub(super) command: AccessCommand,
-    pub(super) reply: oneshot::Sender<Result<(), AccessRefusal>>,
-}
-
 /// Whatever waits for its turn.
 #[derive(Debug)]
 pub(super) enum Job {
     Append(AppendJob),
-    Control(ControlJob),
+    Control(Box<ControlCommand>),
 }
 
 /// What one commit takes.
 #[derive(Debug)]
 pub(super) enum Turn {
     Appends(Vec<AppendJob>),
-    Control(ControlJob),
+    Control(Box<ControlCommand>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +102,7 @@ impl Queue {
         let mut waiting = self.lock();
         loop {
             match waiting.jobs.pop_front() {
-                Some(Job::Control(job)) => return Some(Turn::Control(job)),
+                Some(Job::Control(command)) => return Some(Turn::Control(command)),
                 Some(Job::Append(job)) => return Some(Turn::Appends(gather(&mut waiting, job))),
                 None if waiting.door != Door::Open => return None,
                 None => {

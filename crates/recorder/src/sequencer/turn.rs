@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use annals_core::envelope::Authority;
+use annals_core::event::Event;
 use annals_core::id::LogId;
-use annals_core::record::{Header, SALT_BYTES, ServerFields, commitment};
-use annals_store::contract::{AppendFailure, LogWriter, Placed, Prepared, Unit, UnitOutcome};
-use bytes::Bytes;
+use annals_store::contract::{AppendFailure, LogWriter, Placed, Unit, UnitOutcome};
 
+use super::control::decide;
 use super::delivery::deliver;
-use super::queue::{AppendJob, ControlJob, Queue, Turn};
-use crate::access::{Access, AccessRefusal, ControlFact};
+use super::queue::{AppendJob, Queue, Turn};
+use crate::access::Access;
 use crate::live::Live;
+use crate::redaction::Marks;
 use crate::refusal::AppendRefusal;
 use crate::stats::Stats;
+use crate::trust::{LastCheckpoint, Trust};
 use crate::world::{Clock, Entropy};
 
 /// What the sequencer's thread works with beside the log.
@@ -23,8 +24,10 @@ pub(crate) struct SequencerState {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) access: Arc<Access>,
+    pub(crate) marks: Arc<Marks>,
     pub(crate) live: Arc<Live>,
     pub(crate) stats: Arc<Stats>,
+    pub(crate) trust: Arc<Trust>,
 }
 
 /// Takes turns until the queue is closed and empty, or the log fails.
@@ -32,15 +35,18 @@ pub(super) fn run(queue: &Queue, mut writer: Box<dyn LogWriter>, state: &Sequenc
     while let Some(turn) = queue.next_turn() {
         let result = match turn {
             Turn::Appends(jobs) => commit(writer.as_mut(), state, jobs),
-            Turn::Control(job) => decide(writer.as_mut(), state, job),
+            Turn::Control(command) => decide(writer.as_mut(), state, *command),
         };
         if let Err(failure) = result {
             tracing::error!(%failure, "the log failed; the process must stop");
             queue.fail();
             state.live.fail();
+            state.trust.close(LastCheckpoint::Skip);
             return;
         }
     }
+    // While the writer still holds the directory: the next process must not find older notes.
+    state.trust.close(LastCheckpoint::Sign);
 }
 
 /// Appends the units of some jobs in one commit.
@@ -64,7 +70,7 @@ fn commit(
             answers.push((job.reply, Err(AppendRefusal::CredentialEnded)));
         }
     }
-    match append(writer, state, units) {
+    match append(writer, state, units, |_| {}) {
         Ok(outcomes) => {
             let mut outcomes = outcomes.into_iter();
             answers.extend(waiting.into_iter().map(|(unit_count, reply)| {
@@ -82,10 +88,13 @@ fn commit(
 }
 
 /// The one place where events enter the log.
-fn append(
+///
+/// `take_in` gets each new event when it is durable and before anybody else hears of it.
+pub(super) fn append(
     writer: &mut dyn LogWriter,
     state: &SequencerState,
     units: Vec<Unit>,
+    take_in: impl Fn(&Event),
 ) -> Result<Vec<UnitOutcome>, AppendFailure> {
     if units.is_empty() {
         return Ok(Vec::new());
@@ -99,55 +108,8 @@ fn append(
     });
     let is_new = |placed: &&Placed| !placed.replayed;
     let accepted: Vec<_> = placed.filter(is_new).map(|placed| placed.event.clone()).collect();
+    accepted.iter().for_each(take_in);
     state.stats.count_outcomes(&outcomes);
     state.live.publish(accepted, writer.head());
     Ok(outcomes)
-}
-
-/// Decides a command against the state at the head and appends what it decided.
-fn decide(
-    writer: &mut dyn LogWriter,
-    state: &SequencerState,
-    job: ControlJob,
-) -> Result<(), AppendFailure> {
-    let now = state.clock.now();
-    let fact = match state.access.decide(job.command, now) {
-        Ok(fact) => fact,
-        Err(refusal) => {
-            let _ = job.reply.send(Err(refusal));
-            return Ok(());
-        }
-    };
-    let unit = Unit { events: vec![prepare_control(state, &fact)], expected: Vec::new() };
-    let answer = match append(writer, state, vec![unit]) {
-        Ok(outcomes) if matches!(outcomes.as_slice(), [UnitOutcome::Committed(_)]) => {
-            state.access.evolve(&fact.control, &fact.draft.data);
-            Ok(())
-        }
-        Ok(_) => Err(AccessRefusal::Append(AppendRefusal::LogFailed)),
-        Err(AppendFailure::StorageFull) => Err(AccessRefusal::Append(AppendRefusal::StorageFull)),
-        Err(failure) => return Err(failure),
-    };
-    let _ = job.reply.send(answer);
-    Ok(())
-}
-
-fn prepare_control(state: &SequencerState, fact: &ControlFact) -> Prepared {
-    let now = state.clock.now();
-    let server = ServerFields {
-        event_id: state.entropy.event_id(now),
-        workspace_id: fact.by.workspace_id.clone(),
-        principal_id: fact.by.principal_id.clone(),
-        zone: fact.draft.zone,
-        received_at: now,
-        trace_correlation: None,
-        authority: Authority::Control,
-        control: Some(fact.control.clone()),
-    };
-    let header = Header::complete(&fact.draft, server).encode(&state.log_id);
-    let body = Bytes::from(fact.draft.body_json());
-    let mut salt = [0; SALT_BYTES];
-    state.entropy.fill(&mut salt);
-    let commitment = commitment(&salt, &body);
-    Prepared { header, body, salt, commitment }
 }

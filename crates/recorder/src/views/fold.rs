@@ -13,7 +13,7 @@ use annals_core::record::{HeaderRef, ServerFilled};
 use rusqlite::{Connection, params};
 
 use super::model::{CallStatus, Tokens};
-use super::rows::{AgentRow, CallKind, CallRow, Counts, Moment, RunRow};
+use super::rows::{AgentPart, AgentRow, CallKind, CallRow, Counts, Moment, RunRow};
 
 /// Characters of a title or an error in a table. The event has the whole text.
 const SUMMARY_CHARACTERS_MAX: usize = 300;
@@ -140,7 +140,10 @@ impl<'a> Fold<'a> {
         for agent in self.agents.values() {
             agent.save(self.db)?;
         }
-        for ((run, kind, call_id), call) in &self.calls {
+        // In the order of their ids, so that new rows go to the end of the table.
+        let mut calls: Vec<_> = self.calls.iter().collect();
+        calls.sort_unstable_by_key(|(_, call)| call.first_position);
+        for ((run, kind, call_id), call) in calls {
             call.save(self.db, *run, kind.as_str(), call_id)?;
         }
         Ok(())
@@ -230,8 +233,7 @@ impl<'a> Fold<'a> {
     fn add_message(&mut self, fact: &Fact<'_>) -> Result<()> {
         let name = fact.text("kind").or_else(|| fact.text("sender_type")).unwrap_or_default();
         let is_prompt = name == "prompt";
-        let sql =
-            "INSERT INTO marks (run, agent_id, name, at_us, position) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql = "INSERT INTO marks (id, run, agent_id, name, at_us, position) VALUES (?5, ?1, ?2, ?3, ?4, ?5)";
         let agent_id = fact.header.actor_id;
         self.db.prepare_cached(sql)?.execute(params![
             fact.run,
@@ -257,10 +259,16 @@ impl<'a> Fold<'a> {
             Some(row) => row,
             None => match AgentRow::load(self.db, fact.run, agent_id)? {
                 Some(row) => row,
-                None => AgentRow::create(self.db, fact.run, agent_id, fact.moment, fact.position)?,
+                None => self.create_agent(fact, agent_id)?,
             },
         };
         Ok(self.agents.entry(key).or_insert(row))
+    }
+
+    fn create_agent(&self, fact: &Fact<'_>, agent_id: &str) -> Result<AgentRow> {
+        let is_actor = agent_id == fact.header.actor_id;
+        let part = if is_actor { AgentPart::Actor } else { AgentPart::Subject };
+        AgentRow::create(self.db, fact.run, agent_id, fact.moment, fact.position, part)
     }
 
     fn touch_agent(&mut self, fact: &Fact<'_>, agent_id: &str) -> Result<()> {

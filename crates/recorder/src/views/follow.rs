@@ -1,5 +1,6 @@
 //! The thread that folds the log into the views, batch by batch.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -13,8 +14,10 @@ use annals_store::query::{PageLimit, Query};
 use rusqlite::Connection;
 
 use super::fold::Fold;
+use super::refold::{Refold, RunKey};
 use super::{Shared, ViewError, storage};
 use crate::live::{Live, Recent};
+use crate::redaction::redacted_position;
 
 /// Events of one transaction: enough that its cost does not count, few enough that readers
 /// see progress.
@@ -43,6 +46,7 @@ pub(super) fn start(
             tracing::error!(%error, "the views stopped; they are made anew at the next start");
             shared.is_stale.store(true, Ordering::Relaxed);
         }
+        shared.is_ended.send_replace(true);
     })
 }
 
@@ -63,15 +67,18 @@ async fn follow(
     live: &Live,
 ) -> Result<(), ViewError> {
     let mut head = live.head();
-    let prices = PriceTable::builtin();
+    let folder = Folder { shared, reader, prices: PriceTable::builtin() };
     let mut is_stopping = shared.is_stopping.subscribe();
+    if storage::owes_scrub(&writer) {
+        shared.storage.scrub(&writer)?;
+    }
     loop {
         head.borrow_and_update();
         while *shared.position.borrow() < reader.head().position {
             if *is_stopping.borrow() {
                 break;
             }
-            fold_batch(shared, &mut writer, next_batch(shared, reader, live)?, &prices)?;
+            folder.fold_batch(&mut writer, next_batch(shared, reader, live)?)?;
         }
         if *is_stopping.borrow() {
             storage::mark_closed(&writer)?;
@@ -114,20 +121,54 @@ fn next_batch(shared: &Shared, reader: &dyn LogReader, live: &Live) -> Result<Ba
     Ok(Batch { events: page.events, reached })
 }
 
-fn fold_batch(
-    shared: &Shared,
-    writer: &mut Connection,
-    batch: Batch,
-    prices: &PriceTable,
-) -> Result<(), ViewError> {
-    let transaction = writer.transaction()?;
-    let mut fold = Fold::new(&transaction, prices);
-    for event in &batch.events {
-        fold.apply(event)?;
+/// What a batch is folded with.
+struct Folder<'a> {
+    shared: &'a Shared,
+    reader: &'a dyn LogReader,
+    prices: PriceTable,
+}
+
+impl Folder<'_> {
+    fn fold_batch(&self, writer: &mut Connection, batch: Batch) -> Result<(), ViewError> {
+        let redacted = self.redacted_runs(writer, &batch.events)?;
+        let transaction = writer.transaction()?;
+        let mut fold = Fold::new(&transaction, &self.prices);
+        for event in &batch.events {
+            fold.apply(event)?;
+        }
+        fold.save()?;
+        let refold = Refold::new(&transaction, &self.prices, self.reader, batch.reached);
+        for run in &redacted {
+            refold.run(run)?;
+        }
+        if !redacted.is_empty() {
+            storage::owe_scrub(&transaction)?;
+        }
+        storage::set_meta(&transaction, "position", &batch.reached.to_string())?;
+        transaction.commit()?;
+        if !redacted.is_empty() {
+            self.shared.storage.scrub(writer)?;
+        }
+        // Whoever waits for a redaction to be passed is told only when the files are clean.
+        self.shared.position.send_replace(batch.reached);
+        Ok(())
     }
-    fold.save()?;
-    storage::set_meta(&transaction, "position", &batch.reached.to_string())?;
-    transaction.commit()?;
-    shared.position.send_replace(batch.reached);
-    Ok(())
+
+    /// The runs of which a batch redacts events that were folded with their bodies.
+    fn redacted_runs(
+        &self,
+        writer: &Connection,
+        events: &[Event],
+    ) -> Result<BTreeSet<RunKey>, ViewError> {
+        let mut runs = BTreeSet::new();
+        let facts = events.iter().filter_map(|event| Some((event, redacted_position(event)?)));
+        for (fact, position) in facts {
+            if fact.position() <= storage::clean_to(writer) {
+                continue;
+            }
+            let target = self.reader.event_at(position)?;
+            runs.extend(target.as_ref().and_then(RunKey::of));
+        }
+        Ok(runs)
+    }
 }

@@ -9,6 +9,7 @@ mod fold;
 mod follow;
 mod model;
 mod query;
+mod refold;
 mod rows;
 mod storage;
 
@@ -30,6 +31,8 @@ pub use query::{
 };
 
 use crate::live::Live;
+use crate::redaction::RedactRefusal;
+use crate::refusal::AppendRefusal;
 use storage::Storage;
 
 /// The views cannot be opened or read.
@@ -61,6 +64,8 @@ struct Shared {
     position: watch::Sender<Position>,
     is_stale: AtomicBool,
     is_stopping: watch::Sender<bool>,
+    /// Whether the thread has ended, for whatever reason.
+    is_ended: watch::Sender<bool>,
 }
 
 /// The views of a recorder.
@@ -68,12 +73,23 @@ struct Shared {
 pub struct Views {
     shared: Option<Arc<Shared>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// The directory that an earlier start with views may have left.
+    leftover: Option<PathBuf>,
 }
 
 impl Views {
-    /// No views at all.
-    pub(crate) fn off() -> Self {
-        Self { shared: None, thread: Mutex::new(None) }
+    /// No views at all. Those of an earlier start go if they have not passed all redactions.
+    pub(crate) fn off(
+        data_dir: Option<&Path>,
+        newest_redaction: Position,
+    ) -> Result<Self, ViewError> {
+        let leftover = data_dir.map(storage::directory);
+        if let Some(directory) = &leftover
+            && !storage::has_passed(directory, newest_redaction)
+        {
+            storage::delete(directory)?;
+        }
+        Ok(Self { shared: None, thread: Mutex::new(None), leftover })
     }
 
     /// Opens the views and starts the thread that folds the log into them.
@@ -88,12 +104,13 @@ impl Views {
             position: watch::Sender::new(opened.position),
             is_stale: AtomicBool::new(opened.is_rebuilding),
             is_stopping: watch::Sender::new(false),
+            is_ended: watch::Sender::new(false),
         });
         let thread =
             follow::start(Arc::clone(&shared), opened.writer, reader, live).map_err(|source| {
                 ViewError::File { file: PathBuf::from("thread annals-views"), source }
             })?;
-        Ok(Self { shared: Some(shared), thread: Mutex::new(Some(thread)) })
+        Ok(Self { shared: Some(shared), thread: Mutex::new(Some(thread)), leftover: None })
     }
 
     fn shared(&self) -> Result<&Shared, ViewError> {
@@ -118,6 +135,29 @@ impl Views {
             let mut changes = shared.position.subscribe();
             // An error means that the recorder is closing; then there is nothing to wait for.
             let _ = changes.wait_for(|reached| *reached >= position).await;
+        }
+    }
+
+    /// Waits until nothing that a redaction took away is left in the views' files.
+    ///
+    /// Views that have stopped by themselves are deleted: the next start makes them anew.
+    pub(crate) async fn pass_redaction(&self, redaction: Position) -> Result<(), RedactRefusal> {
+        let remain = |error: ViewError| RedactRefusal::ViewsRemain { reason: error.to_string() };
+        let Some(shared) = &self.shared else {
+            return self.leftover.as_deref().map_or(Ok(()), storage::delete).map_err(remain);
+        };
+        let mut position = shared.position.subscribe();
+        let mut is_ended = shared.is_ended.subscribe();
+        tokio::select! {
+            biased;
+            // An error means that the recorder is gone, and then the thread has ended too.
+            Ok(_) = position.wait_for(|reached| *reached >= redaction) => Ok(()),
+            _ = is_ended.wait_for(|is_ended| *is_ended) => {
+                if *shared.is_stopping.borrow() {
+                    return Err(RedactRefusal::Append(AppendRefusal::Closing));
+                }
+                shared.storage.delete().map_err(remain)
+            }
         }
     }
 

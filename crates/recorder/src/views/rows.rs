@@ -1,4 +1,7 @@
 //! The rows that a fold changes: read on first touch, written once at the end of a batch.
+//!
+//! INVARIANT (ids are places): a row's id comes from the position of the event that made it, so that
+//! the order of ids does not depend on when or how often the log was folded.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -166,6 +169,16 @@ impl RunRow {
         })
     }
 
+    /// The id of a run's row.
+    pub(super) fn id_of(
+        db: &Connection,
+        workspace_id: &str,
+        run_id: &str,
+    ) -> rusqlite::Result<Option<i64>> {
+        let sql = "SELECT id FROM runs WHERE workspace_id = ?1 AND run_id = ?2";
+        db.prepare_cached(sql)?.query_row([workspace_id, run_id], |row| row.get(0)).optional()
+    }
+
     /// Makes the row at its first event, so that others can refer to its id.
     pub(super) fn create(
         db: &Connection,
@@ -175,10 +188,10 @@ impl RunRow {
         position: i64,
     ) -> rusqlite::Result<Self> {
         let sql = concat!(
-            "INSERT INTO runs (workspace_id, run_id, status, started_us, last_us, is_time_assumed, \
+            "INSERT INTO runs (id, workspace_id, run_id, status, started_us, last_us, is_time_assumed, \
              event_count, message_count, first_position, last_position, ",
             count_columns!(),
-            ") VALUES (?1, ?2, 'running', ?3, ?3, ?5, 0, 0, ?4, ?4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+            ") VALUES (?4, ?1, ?2, 'running', ?3, ?3, ?5, 0, 0, ?4, ?4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
         );
         db.prepare_cached(sql)?.execute(params![
             workspace_id,
@@ -188,7 +201,7 @@ impl RunRow {
             moment.is_assumed
         ])?;
         Ok(Self {
-            id: db.last_insert_rowid(),
+            id: position,
             title: None,
             status: "running".to_owned(),
             source: None,
@@ -264,6 +277,15 @@ fn save_counts(db: &Connection, sql: &str, id: i64, counts: &Counts) -> rusqlite
     Ok(())
 }
 
+/// What an agent is to an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AgentPart {
+    /// The event is by it.
+    Actor,
+    /// The event is about it.
+    Subject,
+}
+
 /// A row of `run_agents`.
 #[derive(Debug, Clone)]
 pub(super) struct AgentRow {
@@ -310,28 +332,36 @@ impl AgentRow {
         db.prepare_cached(sql)?.query_row(params![run, agent_id], read).optional()
     }
 
+    /// Makes the row of an agent that an event is by or about.
     pub(super) fn create(
         db: &Connection,
         run: i64,
         agent_id: &str,
         moment: Moment,
         position: i64,
+        part: AgentPart,
     ) -> rusqlite::Result<Self> {
+        // One event makes two rows at most: its actor's, and that of the agent it is about.
+        let id = position.saturating_mul(2).saturating_add(match part {
+            AgentPart::Actor => 0,
+            AgentPart::Subject => 1,
+        });
         let sql = concat!(
-            "INSERT INTO run_agents (run, agent_id, status, first_us, last_us, is_time_assumed, \
+            "INSERT INTO run_agents (id, run, agent_id, status, first_us, last_us, is_time_assumed, \
              event_count, first_position, last_position, ",
             count_columns!(),
-            ") VALUES (?1, ?2, 'running', ?3, ?3, ?5, 0, ?4, ?4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+            ") VALUES (?6, ?1, ?2, 'running', ?3, ?3, ?5, 0, ?4, ?4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
         );
         db.prepare_cached(sql)?.execute(params![
             run,
             agent_id,
             moment.at_us,
             position,
-            moment.is_assumed
+            moment.is_assumed,
+            id
         ])?;
         Ok(Self {
-            id: db.last_insert_rowid(),
+            id,
             name: None,
             agent_type: None,
             parent_agent_id: None,
@@ -366,7 +396,7 @@ impl AgentRow {
 /// A row of `calls`.
 #[derive(Debug, Clone)]
 pub(super) struct CallRow {
-    id: Option<i64>,
+    id: i64,
     pub(super) agent_id: String,
     pub(super) name: Option<String>,
     pub(super) title: Option<String>,
@@ -387,7 +417,7 @@ pub(super) struct CallRow {
 impl CallRow {
     pub(super) fn new(agent_id: &str, position: i64) -> Self {
         Self {
-            id: None,
+            id: position,
             agent_id: agent_id.to_owned(),
             name: None,
             title: None,
@@ -466,7 +496,6 @@ impl CallRow {
         kind: &str,
         call_id: &str,
     ) -> rusqlite::Result<()> {
-        // A row with an id is replaced under it, so that the order of ids stays.
         let sql = "INSERT OR REPLACE INTO calls (id, run, kind, call_id, agent_id, name, title, status, \
              started_us, ended_us, duration_ms, first_position, start_position, end_position, error, \
              is_counted, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, vendor_cost, \

@@ -14,8 +14,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::ViewError;
 
 /// Changes whenever the tables or the folds change, so that older files are made anew.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 const FILE_NAME: &str = "views.sqlite";
+const CLEAN_TO: &str = "clean_to";
+const OWES_SCRUB: &str = "owes_scrub";
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// The readers' side of the database.
@@ -62,6 +64,7 @@ impl Storage {
             set_meta(&writer, "format", FORMAT)?;
             set_meta(&writer, "log_id", &log_id.to_string())?;
             set_meta(&writer, "position", "0")?;
+            set_meta(&writer, CLEAN_TO, &head.to_string())?;
         }
         set_meta(&writer, "boot_id", &boot_id().unwrap_or_default())?;
         set_meta(&writer, "closed", "no")?;
@@ -72,6 +75,27 @@ impl Storage {
             position,
             is_rebuilding: trusted.is_none() && head > Position(0),
         })
+    }
+
+    /// Deletes the files. Connections that are open go on with what they see.
+    pub(super) fn delete(&self) -> Result<(), ViewError> {
+        self.file.parent().map_or(Ok(()), delete)
+    }
+
+    /// Takes out of the files whatever was deleted from the tables, and says so in them.
+    ///
+    /// Deleting with `secure_delete` is not enough: where a page is split, SQLite leaves copies of
+    /// moved rows in the free part of the old page. Writing all pages anew leaves only what lives.
+    pub(super) fn scrub(&self, writer: &Connection) -> Result<(), ViewError> {
+        // The temporary copy goes to a file: in memory it would be as large as the tables.
+        writer.pragma_update(None, "temp_store", "FILE")?;
+        writer.execute_batch("VACUUM")?;
+        empty_wal(writer)?;
+        // Without this a machine that stops could come back with pages of before.
+        let file = fs::OpenOptions::new().write(true).open(&self.file);
+        file.and_then(|file| file.sync_all()).map_err(file_error(&self.file))?;
+        set_meta(writer, OWES_SCRUB, "no")?;
+        Ok(())
     }
 
     /// Runs a read with a connection of the pool.
@@ -107,6 +131,48 @@ pub(super) fn delete(directory: &Path) -> Result<(), ViewError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Moves everything from the write-ahead log to the tables and empties it.
+fn empty_wal(writer: &Connection) -> Result<(), rusqlite::Error> {
+    /// Each attempt waits as long as the connection's time-out for readers to finish.
+    const ATTEMPTS_MAX: usize = 12;
+    for _ in 0..ATTEMPTS_MAX {
+        let is_busy: bool =
+            writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if !is_busy {
+            return Ok(());
+        }
+    }
+    let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    Err(rusqlite::Error::SqliteFailure(busy, Some("readers hold the views' old pages".to_owned())))
+}
+
+/// Whether views that nobody folds hold nothing that redactions up to a position took away.
+pub(super) fn has_passed(directory: &Path, redaction: Position) -> bool {
+    let file = directory.join(FILE_NAME);
+    if !directory.exists() || redaction == Position(0) {
+        return true;
+    }
+    let Ok(connection) = open_reader(&file) else { return false };
+    let reached = meta(&connection, "position").and_then(|text| text.parse().ok()).map(Position);
+    !owes_scrub(&connection) && reached.is_some_and(|reached| reached >= redaction)
+}
+
+/// Notes that rows were deleted whose bytes are still in the files.
+pub(super) fn owe_scrub(writer: &Connection) -> Result<(), rusqlite::Error> {
+    set_meta(writer, OWES_SCRUB, "yes")
+}
+
+/// Whether rows were deleted whose bytes may still be in the files.
+pub(super) fn owes_scrub(connection: &Connection) -> bool {
+    meta(connection, OWES_SCRUB).as_deref() == Some("yes")
+}
+
+/// The head when the tables were made: redactions up to it were known before anything was folded.
+pub(super) fn clean_to(connection: &Connection) -> Position {
+    let text = meta(connection, CLEAN_TO).and_then(|text| text.parse().ok());
+    Position(text.unwrap_or(0))
 }
 
 /// Notes that everything was written properly.
@@ -152,6 +218,7 @@ fn boot_id() -> Option<String> {
 
 fn open_writer(file: &Path) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open(file)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "OFF")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
