@@ -17,6 +17,10 @@ pub const ASYNCAPI: &str = "/asyncapi.json";
 pub const EVENTS: &str = "/v1/events";
 /// One event by its id.
 pub const EVENT: &str = "/v1/events/{event_id}";
+/// Erase one event's body.
+pub const EVENT_REDACT: &str = "/v1/events/{event_id}/redact";
+/// The workspace's redactions.
+pub const REDACTIONS: &str = "/v1/redactions";
 /// The workspace's streams.
 pub const STREAMS: &str = "/v1/streams";
 /// One stream's ends.
@@ -32,12 +36,33 @@ pub const RUNS: &str = "/v1/runs";
 pub const RUN: &str = "/v1/runs/{run_id}";
 /// One run's spans.
 pub const RUN_SPANS: &str = "/v1/runs/{run_id}/spans";
+/// One run as an evidence file that proves itself.
+pub const RUN_EVIDENCE: &str = "/v1/runs/{run_id}/evidence";
 /// The agents over all runs.
 pub const AGENTS: &str = "/v1/agents";
 /// The tool calls.
 pub const TOOL_CALLS: &str = "/v1/tool-calls";
 /// Model calls, tokens and cost in groups.
 pub const USAGE: &str = "/v1/usage";
+
+/// The newest signed checkpoint.
+pub const LOG_CHECKPOINT: &str = "/v1/log/checkpoint";
+/// The keys that sign checkpoints.
+pub const LOG_KEY: &str = "/v1/log/key";
+/// Make another key sign.
+pub const LOG_KEY_ROTATE: &str = "/v1/log/key/rotate";
+/// A tile of the tree.
+pub const LOG_TILE: &str = "/v1/log/tile/{*path}";
+/// That an event is in the tree.
+pub const LOG_INCLUSION: &str = "/v1/log/inclusion";
+/// That one tree is a prefix of another.
+pub const LOG_CONSISTENCY: &str = "/v1/log/consistency";
+/// The log's proofs at a glance.
+pub const LOG_STATUS: &str = "/v1/log/status";
+/// The files of the log, for a backup.
+pub const LOG_SEGMENTS: &str = "/v1/log/segments";
+/// The bytes of one file of the log.
+pub const LOG_SEGMENT: &str = "/v1/log/segments/{first_position}";
 
 /// The server as this token sees it.
 pub const STATUS: &str = "/v1/status";
@@ -61,5 +86,7 @@ pub const NEXT_HEADER: &str = "annals-next";
 pub const AS_OF_HEADER: &str = "annals-as-of";
 /// Response header: the name of this request in the server's log.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
+/// The SSE event that proves to a reader that the log still holds the tree that it knows.
+pub const CONSISTENCY_FRAME: &str = "annals.consistency";
 /// The SSE event that tells a slow reader where to resume before it is disconnected.
 pub const LAGGED_FRAME: &str = "annals.lagged";

@@ -22,6 +22,7 @@ use crate::guard::HostNames;
 use crate::login_codes::LoginCodes;
 use crate::metrics::Metrics;
 use crate::tails::TailCounts;
+use crate::witness::Witnesses;
 
 /// What all handlers share. Cloning gives another handle.
 #[derive(Debug, Clone)]
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) login_codes: LoginCodes,
     pub(crate) metrics: Metrics,
     pub(crate) tails: Arc<TailCounts>,
+    pub(crate) witnesses: Witnesses,
     pub(crate) bodies: BodyRules,
     pub(crate) timings: Timings,
     pub(crate) hosts: HostNames,
@@ -70,6 +72,7 @@ impl App {
         parts.recorder.entropy().fill(&mut start_tag);
         let shared = Shared {
             start_tag: u32::from_le_bytes(start_tag),
+            witnesses: Witnesses::new(parts.config.witnesses, parts.recorder.trust()),
             recorder: parts.recorder,
             login_codes: LoginCodes::default(),
             metrics: Metrics::new(),

@@ -46,14 +46,15 @@ pub fn document() -> Value {
             "followTail": { "action": "send", "channel": { "$ref": "#/channels/tail" } },
             "followStream": { "action": "send", "channel": { "$ref": "#/channels/stream" } }
         },
-        "components": { "messages": { "event": event_message(), "lagged": lagged_message() } }
+        "components": { "messages": { "event": event_message(), "lagged": lagged_message(), "consistency": consistency_message() } }
     })
 }
 
 fn messages() -> Value {
     json!({
         "event": { "$ref": "#/components/messages/event" },
-        "lagged": { "$ref": "#/components/messages/lagged" }
+        "lagged": { "$ref": "#/components/messages/lagged" },
+        "consistency": { "$ref": "#/components/messages/consistency" }
     })
 }
 
@@ -91,6 +92,32 @@ fn lagged_message() -> Value {
                 "resume_after": { "type": "integer", "minimum": 0 },
                 "reason_code": { "const": "lagged" },
                 "detail": { "type": "string" }
+            }
+        }
+    })
+}
+
+fn consistency_message() -> Value {
+    json!({
+        "name": routes::CONSISTENCY_FRAME,
+        "title": "The log still holds the tree that the reader named with `known`; the first frame",
+        "contentType": "application/json",
+        "payload": {
+            "type": "object",
+            "required": ["proof", "checkpoint"],
+            "properties": {
+                "proof": {
+                    "type": "object",
+                    "required": ["from", "to", "from_root", "to_root", "path"],
+                    "properties": {
+                        "from": { "type": "integer", "minimum": 0 },
+                        "to": { "type": "integer", "minimum": 0 },
+                        "from_root": { "type": "string" },
+                        "to_root": { "type": "string" },
+                        "path": { "type": "array", "items": { "type": "string" } }
+                    }
+                },
+                "checkpoint": { "type": "string", "description": "A C2SP signed note." }
             }
         }
     })

@@ -42,6 +42,10 @@ needs! {
     Append = Rights::APPEND;
     /// May read events and views.
     Read = Rights::READ;
+    /// May see the log as a whole: its size, its tree, its keys.
+    Verify = Rights::VERIFY;
+    /// May read a workspace's events and see the log as a whole.
+    ReadAndVerify = Rights::READ.with(Rights::VERIFY);
     /// May administer.
     Operate = Rights::OPERATE;
     /// Holds any valid token.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use annals_core::limits::{HEADER_WAIT_SECONDS_MAX, IDLE_SECONDS_MAX, TAIL_HEARTBEAT_SECONDS};
 
+use crate::witness::Witness;
+
 /// Where and for whom the server answers.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -14,6 +16,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Host names, besides the loopback ones and the listen address, that requests may name.
     pub allowed_hosts: Vec<String>,
+    /// Who is asked to cosign checkpoints.
+    pub witnesses: Vec<Witness>,
     /// How long things may take.
     pub timings: Timings,
 }
@@ -23,6 +27,7 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7171)),
             allowed_hosts: Vec::new(),
+            witnesses: Vec::new(),
             timings: Timings::default(),
         }
     }
@@ -45,6 +50,8 @@ pub struct Timings {
     pub drain: Duration,
     /// For the views to reach a reader's `min_position`.
     pub view_wait: Duration,
+    /// Between two submissions to one witness.
+    pub witness_rest: Duration,
 }
 
 impl Default for Timings {
@@ -57,6 +64,7 @@ impl Default for Timings {
             heartbeat: Duration::from_secs(TAIL_HEARTBEAT_SECONDS),
             drain: Duration::from_secs(10),
             view_wait: Duration::from_secs(5),
+            witness_rest: Duration::from_secs(10),
         }
     }
 }

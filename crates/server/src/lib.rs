@@ -31,6 +31,8 @@ mod resume;
 mod http;
 mod work;
 
+mod witness;
+
 mod answer;
 mod cursor;
 mod receipts;
@@ -48,3 +50,4 @@ pub mod openapi;
 
 pub use config::{ServerConfig, Timings};
 pub use serve::{BindError, LoginLinks, ServeError, Server};
+pub use witness::{Witness, WitnessError};

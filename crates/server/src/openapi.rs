@@ -26,6 +26,7 @@ use crate::{asyncapi, metrics};
         (name = "events", description = "Append and read events."),
         (name = "streams", description = "Streams and live tails."),
         (name = "views", description = "Runs, agents, tool calls and usage, folded from the log."),
+        (name = "log", description = "The log as a whole: checkpoints, proofs, tiles, redactions, evidence, segments."),
         (name = "access", description = "Tokens and login."),
         (name = "server", description = "The server itself.")),
     paths(
@@ -35,10 +36,14 @@ use crate::{asyncapi, metrics};
         v1::streams::list, v1::streams::one, v1::streams::events, v1::tail::follow,
         v1::runs::list, v1::runs::one, v1::runs::spans,
         v1::agents::list, v1::tool_calls::list, v1::usage::sums,
+        v1::log::checkpoint, v1::log::key, v1::log::rotate, v1::log::tile,
+        v1::log::inclusion, v1::log::consistency, v1::log::status,
+        v1::segments::list, v1::segments::bytes,
+        v1::redactions::redact, v1::redactions::list, v1::evidence::export,
         v1::status::status, v1::catalog::catalog, v1::limits::limits,
         v1::session::open, v1::session::make_code,
         v1::tokens::issue, v1::tokens::list, v1::tokens::revoke),
-    components(schemas(annals_api::Problem, wire::StoredRecord, wire::Lagged, wire::ItemProblem)))]
+    components(schemas(annals_api::Problem, wire::StoredRecord, wire::Lagged, wire::KnownTree, wire::ItemProblem)))]
 struct ApiDocument;
 
 struct BearerToken;

@@ -122,6 +122,9 @@ impl ReceiptWriter {
         text.push_str(",\"durability\":\"");
         text.push_str(receipt.durability.as_str());
         text.push_str(if replayed { "\",\"replayed\":true" } else { "\",\"replayed\":false" });
+        if replayed && receipt.is_redacted() {
+            text.push_str(",\"redacted\":true");
+        }
     }
 
     /// Events of one batch have mostly one time, so its text is kept.

@@ -17,13 +17,18 @@ pub(crate) fn write_record(text: &mut String, event: &Event) {
         event.stream_seq()
     );
     STANDARD.encode_string(&record.header, text);
-    text.push_str("\",\"body\":\"");
-    STANDARD.encode_string(&record.body, text);
-    text.push_str("\",\"salt\":\"");
-    STANDARD.encode_string(record.salt, text);
+    if event.is_erased() {
+        text.push_str("\",\"body\":null,\"salt\":null,\"withheld\":\"redacted\"");
+    } else {
+        text.push_str("\",\"body\":\"");
+        STANDARD.encode_string(&record.body, text);
+        text.push_str("\",\"salt\":\"");
+        STANDARD.encode_string(record.salt, text);
+        text.push('"');
+    }
     let _ = write!(
         text,
-        "\",\"commitment\":\"{}\",\"prev\":\"{}\",\"event_hash\":\"{}\"}}",
+        ",\"commitment\":\"{}\",\"prev\":\"{}\",\"event_hash\":\"{}\"}}",
         record.commitment,
         record.prev_event_hash,
         event.event_hash()

@@ -9,7 +9,10 @@ use annals_core::envelope::EnvelopeFault;
 use annals_core::json::JsonError;
 use annals_core::msgpack::MsgpackError;
 use annals_recorder::access::AccessRefusal;
+use annals_recorder::evidence::ExportFailure;
+use annals_recorder::redaction::RedactRefusal;
 use annals_recorder::refusal::{AppendRefusal, EventRefusal};
+use annals_recorder::trust::{ProofRefusal, RotationRefusal, TrustFailure};
 use annals_store::contract::ReadFailure;
 
 use crate::problem::ApiProblem;
@@ -251,4 +254,90 @@ pub(crate) fn access_problem(refusal: &AccessRefusal) -> ApiProblem {
 pub(crate) fn read_problem(failure: &ReadFailure) -> ApiProblem {
     tracing::error!(error = %failure, "the log cannot be read");
     ApiProblem::new(reason::INTERNAL, "stored events cannot be read; see the server's log")
+}
+
+/// Nothing can be signed or proved at the moment.
+pub(crate) fn trust_problem(failure: &TrustFailure) -> ApiProblem {
+    tracing::error!(error = failure as &dyn std::error::Error, "the log's tree cannot be used");
+    match failure {
+        TrustFailure::Read(_)
+        | TrustFailure::Incomplete { .. }
+        | TrustFailure::File { .. }
+        | TrustFailure::Contradicts { .. } => {
+            let detail = "the log's tree cannot be used; see the server's log";
+            ApiProblem::new(reason::INTERNAL, detail)
+        }
+        TrustFailure::Closed => ApiProblem::new(reason::SHUTTING_DOWN, failure.to_string()),
+    }
+}
+
+/// Why there is no proof.
+pub(crate) fn proof_problem(refusal: &ProofRefusal) -> ApiProblem {
+    let plain = |reason: &'static Reason| ApiProblem::new(reason, refusal.to_string());
+    match refusal {
+        ProofRefusal::NoSuchPosition { size, .. } => plain(reason::NOT_IN_TREE).with("size", *size),
+        ProofRefusal::BeyondHead { head_size, .. } => {
+            plain(reason::NOT_IN_TREE).with("size", *head_size)
+        }
+        ProofRefusal::SizesOutOfOrder { from, to } => {
+            plain(reason::INVALID_PARAMETER).with("from", *from).with("to", *to)
+        }
+        ProofRefusal::Failed(failure) => trust_problem(failure),
+    }
+}
+
+/// Why the log's key is not replaced.
+pub(crate) fn rotation_problem(refusal: &RotationRefusal) -> ApiProblem {
+    match refusal {
+        RotationRefusal::Forbidden => ApiProblem::new(reason::FORBIDDEN, refusal.to_string()),
+        RotationRefusal::Append(refusal) => append_problem(refusal),
+        RotationRefusal::Failed(failure) => trust_problem(failure),
+    }
+}
+
+/// Why a body is not erased.
+pub(crate) fn redact_problem(refusal: &RedactRefusal) -> ApiProblem {
+    let plain = |reason: &'static Reason| advised(reason, refusal);
+    match refusal {
+        RedactRefusal::Forbidden => plain(reason::FORBIDDEN),
+        RedactRefusal::UnknownEvent { event_id } => {
+            plain(reason::EVENT_NOT_FOUND).with("event_id", event_id.to_string())
+        }
+        RedactRefusal::NotRedactable { event_type } => {
+            plain(reason::NOT_REDACTABLE).with("event_type", event_type.as_str())
+        }
+        RedactRefusal::Reason { byte_count_max } => {
+            plain(reason::INVALID_BODY).with("byte_count_max", *byte_count_max)
+        }
+        RedactRefusal::ReplacementJson(error) => json_problem(error),
+        RedactRefusal::ReplacementTooLarge { byte_count, byte_count_max } => {
+            plain(reason::PAYLOAD_TOO_LARGE)
+                .with("byte_count", *byte_count)
+                .with("byte_count_max", *byte_count_max)
+        }
+        RedactRefusal::Unreadable(failure) => read_problem(failure),
+        RedactRefusal::HiddenOnly => plain(reason::STORAGE_FULL),
+        RedactRefusal::ViewsRemain { .. } => plain(reason::INTERNAL),
+        RedactRefusal::Append(refusal) => append_problem(refusal),
+    }
+}
+
+/// Why a run is not exported.
+pub(crate) fn export_problem(failure: &ExportFailure) -> ApiProblem {
+    match failure {
+        ExportFailure::UnknownRun { run_id } => {
+            ApiProblem::new(reason::RUN_NOT_FOUND, failure.to_string())
+                .with("run_id", run_id.as_str())
+        }
+        ExportFailure::NotOfRun { event_id } => {
+            ApiProblem::new(reason::EVENT_NOT_FOUND, failure.to_string())
+                .with("event_id", event_id.to_string())
+        }
+        ExportFailure::Read(failure) => read_problem(failure),
+        ExportFailure::Trust(failure) => trust_problem(failure),
+        ExportFailure::Unsigned { .. } | ExportFailure::Write(_) => {
+            tracing::error!(error = failure as &dyn std::error::Error, "a run cannot be exported");
+            ApiProblem::new(reason::INTERNAL, "the run cannot be exported; see the server's log")
+        }
+    }
 }

@@ -4,19 +4,24 @@
 //! history is refused. It is never taken for a start from the beginning or from the end.
 
 use annals_api::reason;
+use annals_api::routes::CONSISTENCY_FRAME;
+use annals_api::wire::KnownTree;
 use annals_core::envelope::StreamKey;
 use annals_core::event::Event;
 use annals_core::hash::Digest;
 use annals_core::id::{Position, Seq, WorkspaceId};
 use annals_recorder::Recorder;
 use annals_recorder::live::FollowStart;
+use annals_recorder::principal::{Principal, Rights};
 use annals_store::query::PageLimit;
+use axum::body::Bytes;
 use axum::http::HeaderMap;
 
 use crate::filter::diverged;
+use crate::http::v1::log::wire_consistency;
 use crate::params::{Params, invalid};
 use crate::problem::ApiProblem;
-use crate::refusals::read_problem;
+use crate::refusals::{proof_problem, read_problem, trust_problem};
 
 const LAST_EVENT_ID: &str = "last-event-id";
 
@@ -27,17 +32,20 @@ pub(crate) struct ResumeClaim {
     after: Option<u64>,
     /// An event that the client saw, with its hash.
     seen: Option<(u64, Digest)>,
+    /// A tree that the client knows: its size and root.
+    known: Option<(u64, Digest)>,
 }
 
 impl ResumeClaim {
     pub(crate) fn read(headers: &HeaderMap, params: &Params) -> Result<Self, ApiProblem> {
         let seen = params.one("after")?.map(parse_pair).transpose()?;
+        let known = params.one("known")?.map(parse_known).transpose()?;
         let header = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or_default());
         let after = match header {
             Some(text) => Some(parse_id(text, "Last-Event-ID")?),
             None => seen.map(|(id, _)| id),
         };
-        Ok(Self { after, seen })
+        Ok(Self { after, seen, known })
     }
 }
 
@@ -59,6 +67,49 @@ fn parse_pair(text: &str) -> Result<(u64, Digest), ApiProblem> {
     let id = parse_id(id, "after").map_err(|_| problem())?;
     let hash = hash.parse().map_err(|_| problem())?;
     if id == 0 { Err(problem()) } else { Ok((id, hash)) }
+}
+
+fn parse_known(text: &str) -> Result<(u64, Digest), ApiProblem> {
+    let detail = "`known` must be SIZE:ROOT: a tree's leaves and the 64 hex digits of its root";
+    let problem = || ApiProblem::new(reason::INVALID_RESUME, detail).with("given", text);
+    let (size, root) = text.split_once(':').ok_or_else(problem)?;
+    let size = parse_id(size, "known").map_err(|_| problem())?;
+    Ok((size, root.parse().map_err(|_| problem())?))
+}
+
+/// The frame that proves to a client that the log still holds the tree that it knows; none when
+/// it did not name one. Blocks.
+pub(crate) fn known_tree_frame(
+    recorder: &Recorder,
+    principal: &Principal,
+    claim: ResumeClaim,
+) -> Result<Option<Bytes>, ApiProblem> {
+    let Some((size, root)) = claim.known else { return Ok(None) };
+    if !principal.rights.contains(Rights::VERIFY) {
+        let detail = "`known` needs the right `verify`, which the token does not have";
+        return Err(ApiProblem::new(reason::FORBIDDEN, detail).with("needs", "verify"));
+    }
+    let trust = recorder.trust();
+    let signed = trust.checkpoint().map_err(|failure| trust_problem(&failure))?;
+    let signed_size = signed.checkpoint().size;
+    if size > signed_size {
+        let detail =
+            format!("the log has {signed_size} events; the known tree of {size} lies beyond it");
+        return Err(diverged(detail).with("size", signed_size).with("known_size", size));
+    }
+    let proof =
+        trust.consistency(size, signed_size).map_err(|refusal| proof_problem(&refusal))?;
+    if proof.from_root != root {
+        let detail = format!("the tree of the first {size} events has another root");
+        let actual = proof.from_root.to_string();
+        return Err(diverged(detail).with("known_root", root.to_string()).with("actual_root", actual));
+    }
+    let known = KnownTree { proof: wire_consistency(&proof), checkpoint: signed.to_string() };
+    let data = serde_json::to_string(&known).map_err(|error| {
+        tracing::error!(%error, "a proof could not be written");
+        ApiProblem::new(reason::INTERNAL, "the proof could not be written")
+    })?;
+    Ok(Some(Bytes::from(format!("event:{CONSISTENCY_FRAME}\ndata:{data}\n\n"))))
 }
 
 /// Where a stream's tail starts. Blocks.

@@ -93,6 +93,7 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         let Self { app, listener, connections, closing, .. } = self;
         let sampling = tokio::spawn(sample_rate(app.clone()));
+        let witnessing = app.witnesses.follow(app.recorder.trust(), app.timings.witness_rest);
         let stop = async {
             tokio::select! {
                 () = shutdown => {}
@@ -102,6 +103,7 @@ impl Server {
         };
         accept::serve(listener, router(&app), app.timings.clone(), connections, stop).await;
         sampling.abort();
+        drop(witnessing);
         if app.recorder.is_failed() { Err(ServeError::LogFailed) } else { Ok(()) }
     }
 }

@@ -50,6 +50,8 @@ pub(crate) struct TailParts {
     pub(crate) follower: Follower,
     pub(crate) ids: FrameIds,
     pub(crate) permit: TailPermit,
+    /// A frame that comes before all others.
+    pub(crate) first_frame: Option<Bytes>,
 }
 
 /// Answers with a live tail.
@@ -77,6 +79,7 @@ struct Tail {
     /// The greatest position that the reader knows of.
     known_position: u64,
     phase: Phase,
+    first_frame: Option<Bytes>,
     heartbeat: Pin<Box<Sleep>>,
     expiry: Pin<Box<Sleep>>,
     revocations: watch::Receiver<u64>,
@@ -102,11 +105,12 @@ enum Wake {
 
 impl Tail {
     fn new(parts: TailParts) -> Self {
-        let TailParts { app, principal, follower, ids, permit } = parts;
+        let TailParts { app, principal, follower, ids, permit, first_frame } = parts;
         Self {
             waiting: VecDeque::new(),
             known_position: 0,
             phase: Phase::Opening,
+            first_frame,
             heartbeat: Box::pin(tokio::time::sleep(app.timings.heartbeat)),
             expiry: Box::pin(tokio::time::sleep(until_expiry(&app, &principal))),
             revocations: app.recorder.access().revocations(),
@@ -208,7 +212,10 @@ impl Tail {
             let _ = writeln!(frame, "id:{}", self.known_position);
         }
         frame.push('\n');
-        Bytes::from(frame)
+        match self.first_frame.take() {
+            Some(first) => Bytes::from([first.as_ref(), frame.as_bytes()].concat()),
+            None => Bytes::from(frame),
+        }
     }
 
     /// A comment, or the position that was looked at so far when it is news.

@@ -15,6 +15,8 @@ enum Need {
     AnyToken,
     Append,
     Read,
+    Verify,
+    ReadAndVerify,
     Operate,
 }
 
@@ -37,6 +39,11 @@ fn need(method: &str, path: &str) -> Need {
         }
         ("GET", "/v1/events/{event_id}" | "/v1/streams/{stream_type}/{stream_id}") => Need::Read,
         ("GET", "/v1/streams/{stream_type}/{stream_id}/events") => Need::Read,
+        ("GET", "/v1/redactions") => Need::Read,
+        ("GET", "/v1/runs/{run_id}/evidence") => Need::ReadAndVerify,
+        ("GET", "/v1/log/segments" | "/v1/log/segments/{first_position}")
+        | ("POST", "/v1/log/key/rotate" | "/v1/events/{event_id}/redact") => Need::Operate,
+        ("GET", path) if path.starts_with("/v1/log/") => Need::Verify,
         _ => panic!("say in this test what {method} {path} needs"),
     }
 }
@@ -59,6 +66,8 @@ fn routes() -> Vec<Route> {
                 .replace("{stream_type}", "run")
                 .replace("{stream_id}", "r")
                 .replace("{run_id}", "r")
+                .replace("{path}", "0/000")
+                .replace("{first_position}", "1")
                 .replace("{token_id}", "nobody");
             let need = need(&method, pattern);
             routes.push(Route {
@@ -69,7 +78,7 @@ fn routes() -> Vec<Route> {
             });
         }
     }
-    assert!(routes.len() >= 26);
+    assert!(routes.len() >= 38);
     routes
 }
 
@@ -120,6 +129,9 @@ async fn every_route_refuses_tokens_that_are_too_weak() {
             Need::Nothing | Need::AnyToken => continue,
             Need::Append => "append",
             Need::Read => "read",
+            Need::Verify => "verify",
+            // Either right alone is too little.
+            Need::ReadAndVerify => "read, verify",
             Need::Operate => "operate",
         };
         for (_, token) in weak.iter().filter(|(right, _)| *right != word) {
@@ -164,6 +176,7 @@ async fn a_workspace_sees_nothing_of_another() {
         ("/v1/agents", "agents"),
         ("/v1/tool-calls", "tool_calls"),
         ("/v1/usage", "rows"),
+        ("/v1/redactions", "redactions"),
     ] {
         let answer = server.get(path).bearer(&other).send().await.value();
         assert_eq!(answer[list], json!([]), "{path}");

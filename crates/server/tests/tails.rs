@@ -120,7 +120,7 @@ async fn the_last_event_seen_is_verified_with_its_hash() {
         assert_eq!(beyond.refused().await, (409, "history_diverged".to_owned()));
         let no_number = live(server.get(path)).header("last-event-id", "abc");
         assert_eq!(no_number.refused().await, (400, "invalid_resume".to_owned()));
-        let unknown = live(server.get(&format!("{path}?known=1:ab")));
+        let unknown = live(server.get(&format!("{path}?seen=1:ab")));
         assert_eq!(unknown.refused().await, (400, "unknown_parameter".to_owned()));
     }
     let beyond = live(server.get(&format!("{STREAM}?from_seq=7")));

@@ -248,6 +248,27 @@ reasons! {
         "List them with `GET /v1/tokens`."
         "there is no token 01ab"
         "";
+    /// Beyond the tree.
+    NOT_IN_TREE "not_in_tree" 404 final "Beyond the tree"
+        "The position or the size lies beyond the log's tree, so there is no proof about it. The \
+         tree has one leaf for every durable event."
+        "Ask for a position and sizes up to the size of the newest checkpoint; both start with 1."
+        "the tree has 10 leaves; 12 is beyond it"
+        r#"{"size":10}"#;
+    /// No such tile.
+    TILE_NOT_FOUND "tile_not_found" 404 final "No such tile"
+        "The path names no tile of the tree: it is malformed, or the tile is not full yet and was \
+         asked for without the width that it has."
+        "Ask for `tile/LEVEL/INDEX` of full tiles, and `tile/LEVEL/INDEX.p/WIDTH` of the last one, \
+         as C2SP tlog-tiles has it."
+        "there is no tile 0/001 yet"
+        r#"{"path":"0/001"}"#;
+    /// No such segment.
+    SEGMENT_NOT_FOUND "segment_not_found" 404 final "No such segment"
+        "No file of the log begins with this position, or its bytes end before the offset."
+        "Read the list of segments again: it is the one that counts."
+        "no segment begins with position 12"
+        r#"{"first_position":12}"#;
     /// No such route.
     ROUTE_NOT_FOUND "route_not_found" 404 final "No such route"
         "The path is not part of the API."
@@ -288,6 +309,13 @@ reasons! {
         "Read the stream from where you were, decide again, and send the actual seq."
         "stream run/r-1 is at seq 7, not at 5"
         r#"{"stream_type":"run","stream_id":"r-1","expected_seq":5,"actual_seq":7}"#;
+    /// Cannot be redacted.
+    NOT_REDACTABLE "not_redactable" 409 final "Cannot be redacted"
+        "The record of a redaction itself stays: without it, nobody could tell an erased body from a \
+         lost one."
+        "Put nothing into a reason or a replacement that should not stay."
+        "an event of type `event.redacted` cannot be redacted"
+        r#"{"event_type":"event.redacted"}"#;
     /// The log has another history.
     HISTORY_DIVERGED "history_diverged" 409 final "The log has another history"
         "The resume point lies beyond the log's end, or the event there has another hash than the \

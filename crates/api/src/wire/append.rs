@@ -34,6 +34,9 @@ pub struct Receipt {
     pub durability: DurabilityName,
     /// Whether an earlier append had stored it already.
     pub replayed: bool,
+    /// Whether its body has been redacted since, so that the repetition was not compared with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
 }
 
 /// What became of one event of a batch.

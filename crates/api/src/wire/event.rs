@@ -89,6 +89,21 @@ pub struct EventOrigin {
     pub raw: Option<serde_json::Value>,
 }
 
+/// The mark of a redacted event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventRedaction {
+    /// When the log took the redaction.
+    pub redacted_at: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// The identity behind the credential that asked for it.
+    pub redacted_by: String,
+    /// The event that says all this.
+    pub redaction_event_id: String,
+    /// Whether something stands in for `data`.
+    pub replaced: bool,
+}
+
 /// An event as a writer sends it. Unknown members are refused; extra things go into `extensions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NewEvent {
@@ -232,6 +247,9 @@ pub struct StoredEvent {
     /// Where it came from, when a dialect translated it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<EventOrigin>,
+    /// Who took the body away, when and why; then `data` is what stands in for it, or null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<EventRedaction>,
     /// The hash of the event before it in its stream; null for the first.
     pub prev_event_hash: Option<String>,
     /// Its hash.

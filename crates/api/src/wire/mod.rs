@@ -6,13 +6,17 @@
 mod access;
 mod append;
 mod event;
+mod log;
 mod read;
+mod redaction;
 mod status;
 mod views;
 
 pub use access::*;
 pub use append::*;
 pub use event::*;
+pub use log::*;
 pub use read::*;
+pub use redaction::*;
 pub use status::*;
 pub use views::*;

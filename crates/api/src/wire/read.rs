@@ -56,10 +56,13 @@ pub struct StoredRecord {
     pub stream_seq: u64,
     /// The header bytes, base64.
     pub header: String,
-    /// The body bytes, base64.
-    pub body: String,
-    /// The salt of the commitment, base64.
-    pub salt: String,
+    /// The body bytes, base64; null when the body was erased.
+    pub body: Option<String>,
+    /// The salt of the commitment, base64; null when the body was erased.
+    pub salt: Option<String>,
+    /// Why body and salt are null: `redacted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
     /// SHA-256("annals/body/1" ‖ salt ‖ body).
     pub commitment: String,
     /// The hash of the event before it in its stream; 64 zeros for the first.

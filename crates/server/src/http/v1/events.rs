@@ -1,10 +1,12 @@
 //! `POST /v1/events` and the reads of events.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use annals_api::{reason, routes};
 use annals_core::event::Event;
 use annals_core::id::{DialectName, EventId, IdError, Position, Seq};
+use annals_recorder::redaction::Marks;
 use annals_recorder::refusal::AppendRefusal;
 use annals_recorder::request::{AppendRequest, Atomicity, BatchAnswer, Door, EventResult};
 use annals_store::query::{Order, PageLimit, Query};
@@ -191,16 +193,18 @@ pub(crate) async fn list(
     let place = params.one("cursor")?.map(|text| cursor::decode(text, &question)).transpose()?;
     go_on_from(&mut query, place);
     let (limit, shape) = (PageLimit::events(params.limit()?), filter::shape(&params)?);
+    let marks = Arc::clone(app.recorder.marks());
+    let reading = app.clone();
     let page = blocking(move || {
         if let Some((stream, from_seq)) = from_seq {
-            start_at_seq(&app, &mut query, &stream, from_seq)?;
+            start_at_seq(&reading, &mut query, &stream, from_seq)?;
         }
-        app.recorder.log().scan(&query, limit).map_err(|failure| read_problem(&failure))
+        reading.recorder.log().scan(&query, limit).map_err(|failure| read_problem(&failure))
     })
     .await?;
     let next = page.next.map(|place| cursor::encode(place.get(), &question));
     let end = ListEnd { next, as_of: page.as_of.get(), stale: None };
-    Ok(events_page(form, shape, &page.events, &end))
+    Ok(events_page(form, &EventWriter { marks, shape }, &page.events, &end))
 }
 
 type StreamPlace = (annals_core::envelope::StreamKey, Seq);
@@ -245,21 +249,30 @@ fn start_at_seq(
 /// Answers a page of events.
 pub(crate) fn events_page(
     form: Form,
-    shape: EventShape,
+    writer: &EventWriter,
     events: &[Event],
     end: &ListEnd,
 ) -> Response {
     let mut list = ListWriter::new(form, "events");
     for event in events {
-        list.item(|text| write_event(text, shape, event));
+        list.item(|text| writer.write(text, event));
     }
     list.finish(end)
 }
 
-fn write_event(text: &mut String, shape: EventShape, event: &Event) {
-    match shape {
-        EventShape::Envelope => event.write_json(text),
-        EventShape::Record => write_record(text, event),
+/// How events are shown: in the shape that was asked for, and with the marks of redactions.
+#[derive(Debug)]
+pub(crate) struct EventWriter {
+    pub(crate) marks: Arc<Marks>,
+    pub(crate) shape: EventShape,
+}
+
+impl EventWriter {
+    fn write(&self, text: &mut String, event: &Event) {
+        match self.shape {
+            EventShape::Envelope => self.marks.write_event(event, text),
+            EventShape::Record => write_record(text, event),
+        }
     }
 }
 
@@ -284,8 +297,10 @@ pub(crate) async fn one(
     let event_id =
         EventId::parse(&event_id).map_err(|error: IdError| invalid("event_id", error))?;
     let workspace_id = caller.principal.workspace_id.clone();
+    let marks = Arc::clone(app.recorder.marks());
+    let reading = app.clone();
     let found = blocking(move || {
-        let found = app.recorder.log().by_event_id(&workspace_id, &event_id);
+        let found = reading.recorder.log().by_event_id(&workspace_id, &event_id);
         found.map_err(|failure| read_problem(&failure))
     })
     .await?;
@@ -293,6 +308,6 @@ pub(crate) async fn one(
         ApiProblem::new(reason::EVENT_NOT_FOUND, format!("no event has the id {event_id}"))
     })?;
     let mut text = String::new();
-    write_event(&mut text, shape, &event);
+    EventWriter { marks, shape }.write(&mut text, &event);
     Ok(json_text(form, text))
 }

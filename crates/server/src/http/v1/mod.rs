@@ -13,5 +13,10 @@ pub(crate) mod tool_calls;
 pub(crate) mod usage;
 mod views;
 
+pub(crate) mod evidence;
+pub(crate) mod log;
+pub(crate) mod redactions;
+pub(crate) mod segments;
+
 pub(crate) mod session;
 pub(crate) mod tokens;

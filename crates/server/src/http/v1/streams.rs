@@ -1,5 +1,7 @@
 //! Streams: their ends, their pages, their live tails.
 
+use std::sync::Arc;
+
 use annals_api::wire::StreamInfo;
 use annals_api::{reason, routes};
 use annals_core::envelope::StreamKey;
@@ -10,7 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-use super::events::events_page;
+use super::events::{EventWriter, events_page};
 use crate::answer::{ListEnd, ListWriter, document};
 use crate::app::App;
 use crate::auth::{Caller, Read};
@@ -128,6 +130,7 @@ fn not_found(stream: &StreamKey) -> ApiProblem {
         ("stream_id" = String, Path, description = "Its name within the kind."),
         ("from_seq" = Option<u64>, Query, description = "The first wanted seq; 1 when absent."),
         ("after" = Option<String>, Query, description = "For tails: `SEQ:HASH` of the last event seen, checked as a pair."),
+        ("known" = Option<String>, Query, description = "For tails: `SIZE:ROOT` of a tree that you know; the first frame, `annals.consistency`, proves that the log still holds it. Needs the right `verify`."),
         ("limit" = Option<u32>, Query, description = "For pages: 1 to 1,000; 100 when absent."),
         ("cursor" = Option<String>, Query, description = "For pages: `next` of the page before."),
         ("as" = Option<String>, Query, description = "For pages: `record` for the stored bytes."),
@@ -171,8 +174,10 @@ async fn page(
         return Err(invalid("from_seq", "it is the first wanted seq, from 1"));
     }
     let (count_max, shape) = (params.limit()?, filter::shape(&params)?);
+    let marks = Arc::clone(app.recorder.marks());
+    let reading = app.clone();
     let (as_of, head, events) = blocking(move || {
-        let log = app.recorder.log();
+        let log = reading.recorder.log();
         let as_of = log.head().position.get();
         let head =
             log.stream_head(&workspace_id, &stream).map_err(|failure| read_problem(&failure))?;
@@ -186,7 +191,8 @@ async fn page(
     let next = last
         .filter(|last| *last < head.last_seq)
         .map(|last| cursor::encode(last.next().get(), &question));
-    Ok(events_page(form, shape, &events, &ListEnd { next, as_of, stale: None }))
+    let end = ListEnd { next, as_of, stale: None };
+    Ok(events_page(form, &EventWriter { marks, shape }, &events, &end))
 }
 
 async fn tail(
@@ -196,15 +202,20 @@ async fn tail(
     headers: &HeaderMap,
     uri: &Uri,
 ) -> Result<Response, ApiProblem> {
-    let params = Params::read(uri, &["from_seq", "after"])?;
+    let params = Params::read(uri, &["from_seq", "after", "known"])?;
     let claim = ResumeClaim::read(headers, &params)?;
     let from_seq = params.parsed("from_seq")?;
     let principal = caller.principal;
     let permit = app.tails.open(&principal.token_id)?;
     let (recorder, workspace_id) = (app.recorder.clone(), principal.workspace_id.clone());
-    let start =
-        blocking(move || resume::stream_start(&recorder, &workspace_id, &stream, claim, from_seq))
-            .await?;
+    let asker = Arc::clone(&principal);
+    let (first_frame, start) = blocking(move || {
+        let first_frame = resume::known_tree_frame(&recorder, &asker, claim)?;
+        let start = resume::stream_start(&recorder, &workspace_id, &stream, claim, from_seq)?;
+        Ok((first_frame, start))
+    })
+    .await?;
     let follower = app.recorder.follow(start, Query::default());
-    Ok(tail_response(TailParts { app, principal, follower, ids: FrameIds::Seqs, permit }))
+    let ids = FrameIds::Seqs;
+    Ok(tail_response(TailParts { app, principal, follower, ids, permit, first_frame }))
 }

@@ -1,5 +1,7 @@
 //! `GET /v1/tail`: the live tail of the caller's workspace.
 
+use std::sync::Arc;
+
 use annals_api::routes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
@@ -35,6 +37,7 @@ use crate::work::blocking;
         ("correlation_id" = Option<String>, Query, description = "Events that belong together."),
         ("after_position" = Option<u64>, Query, description = "Start after this position."),
         ("after" = Option<String>, Query, description = "`POSITION:HASH` of the last event seen, checked as a pair."),
+        ("known" = Option<String>, Query, description = "`SIZE:ROOT` of a tree that you know; the first frame, `annals.consistency`, proves that the log still holds it. Needs the right `verify`."),
         ("Last-Event-ID" = Option<String>, Header, description = "Resume after this position.")),
     responses(
         (status = 200, description = "The live tail.", content((String = "text/event-stream"))),
@@ -49,7 +52,7 @@ pub(crate) async fn follow(
 ) -> Result<Response, ApiProblem> {
     choose(&headers, TAIL_FORMS)?;
     let allowed: Vec<&str> =
-        FILTER_PARAMETERS.iter().chain(&["after_position", "after"]).copied().collect();
+        FILTER_PARAMETERS.iter().chain(&["after_position", "after", "known"]).copied().collect();
     let params = Params::read(&uri, &allowed)?;
     let claim = ResumeClaim::read(&headers, &params)?;
     let after_position = params.parsed("after_position")?;
@@ -57,9 +60,14 @@ pub(crate) async fn follow(
     let query = filter::query(&app.recorder, &principal.workspace_id, &params)?;
     let permit = app.tails.open(&principal.token_id)?;
     let (recorder, workspace_id) = (app.recorder.clone(), principal.workspace_id.clone());
-    let start =
-        blocking(move || resume::tail_start(&recorder, &workspace_id, claim, after_position))
-            .await?;
+    let asker = Arc::clone(&principal);
+    let (first_frame, start) = blocking(move || {
+        let first_frame = resume::known_tree_frame(&recorder, &asker, claim)?;
+        let start = resume::tail_start(&recorder, &workspace_id, claim, after_position)?;
+        Ok((first_frame, start))
+    })
+    .await?;
     let follower = app.recorder.follow(start, query);
-    Ok(tail_response(TailParts { app, principal, follower, ids: FrameIds::Positions, permit }))
+    let ids = FrameIds::Positions;
+    Ok(tail_response(TailParts { app, principal, follower, ids, permit, first_frame }))
 }
