@@ -1,7 +1,7 @@
 # `make demo` shows Annals at work; `make test` checks everything. They need Rust, Node with npm, and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build check web
+.PHONY: help demo test sim fuzz bench build check web
 
 NPM := npm --prefix web
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) \
@@ -10,6 +10,8 @@ WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) \
 help:
 	@echo "make demo   builds Annals and plays agents' sessions on a temporary log; Ctrl-C ends it"
 	@echo "make test   checks everything, and installs on Debian or Ubuntu what that needs"
+	@echo "make sim    tells SEEDS stories of crashes and power losses to the log, or one with SEED"
+	@echo "make fuzz   runs every fuzz target for a moment, or for EACH seconds"
 	@echo "make bench  measures Annals against Redis and Postgres and writes bench/RESULTS.md"
 	@echo "make build  builds the dashboard and target/release/annals"
 
@@ -18,6 +20,14 @@ demo: build
 
 test:
 	@scripts/test
+
+# One seed is one story; see crates/store/tests/sim.
+sim:
+	@SIM_SEEDS=$(SEEDS) SIM_SEED=$(SEED) cargo test --quiet --release --locked -p annals-store --test sim \
+		no_crash_or_power_loss_takes_back_a_promise -- --nocapture
+
+fuzz:
+	@scripts/fuzz $(EACH)
 
 bench: build
 	@scripts/tools redis-server postgres setpriv

@@ -38,6 +38,29 @@ pub(crate) enum Command {
         after_help = "Examples:\n  annals import ~/.claude/projects\n  annals import --dry-run --json session.jsonl"
     )]
     Import(ImportArgs),
+    /// Check that a log is what was kept: a running server's, a directory's, or an evidence file
+    #[command(after_help = "Examples:\n  annals verify\n  annals verify --data ./annals-data\n  \
+        annals verify evidence.json\n  annals verify --json --from 100000\n\n\
+        Exit codes: 0 nothing wrong in what was checked, 1 something is wrong, 2 could not tell.")]
+    Verify(VerifyArgs),
+    /// Write what the log holds of a run into a file that proves itself
+    #[command(after_help = "Examples:\n  annals export run r1 --out r1.json\n  \
+        annals export run r1 --out r1.json --hash-only EVENT_ID")]
+    Export(ExportArgs),
+    /// Erase an event's body; its place and its hash stay
+    #[command(after_help = "Examples:\n  annals redact EVENT_ID --reason 'a customer number'\n  \
+        annals redact EVENT_ID --reason 'an API key' --replace '{\"text\":\"(key removed)\"}'\n  \
+        annals redact EVENT_ID --reason 'a customer number' --in ./backup")]
+    Redact(RedactArgs),
+    /// Copy a running server's log, or bring such a copy up to date
+    #[command(after_help = "Example:\n  annals backup ./backup")]
+    Backup(BackupArgs),
+    /// Make a data directory from a backup: a new log that goes on where the backup ends
+    #[command(after_help = "Example:\n  annals restore ./backup --data ./annals-data")]
+    Restore(RestoreArgs),
+    /// Show or replace the key that signs the log's checkpoints
+    #[command(after_help = "Examples:\n  annals key show\n  annals key rotate")]
+    Key(KeyArgs),
     /// Make, list and revoke tokens
     #[command(
         after_help = "Examples:\n  annals token create --workspace team-a --rights append,read --expires 30d --name ci\n  \
@@ -215,6 +238,140 @@ pub(crate) struct ImportArgs {
     /// Print the totals of each file, and of all in the last line, as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// Flags of `annals verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// An evidence file, as `annals export` writes it
+    #[arg(value_name = "FILE", conflicts_with_all = ["data", "from"])]
+    pub(crate) file: Option<PathBuf>,
+    /// A data directory of a stopped server, or a backup, instead of a running server; nothing in it is changed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// A running server [default: http://127.0.0.1:7171]
+    #[arg(long, env = "ANNALS_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The token to use; it needs the rights read and verify [default: the owner token]
+    #[arg(long, env = "ANNALS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// The running server's data directory, for its owner token [default: the platform's data directory]
+    #[arg(long = "owner-of", value_name = "DIR")]
+    pub(crate) owner_of: Option<PathBuf>,
+    /// Look only at records from this position on; the tree is always looked at as a whole
+    #[arg(long, value_name = "POSITION", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) from: u64,
+    /// Say whether this witness has countersigned, by its verifier key; repeatable
+    #[arg(long = "witness", value_name = "KEY")]
+    pub(crate) witnesses: Vec<String>,
+    /// Neither use nor keep what is remembered of the log's earlier checkpoints
+    #[arg(long)]
+    pub(crate) no_memory: bool,
+    /// Print the verdict as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Flags of `annals export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(subcommand)]
+    pub(crate) command: ExportCommand,
+}
+
+/// What to export.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportCommand {
+    /// Export a run with proofs for every event
+    Run(ExportRunArgs),
+}
+
+/// Flags of `annals export run`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportRunArgs {
+    /// The run
+    #[arg(value_name = "RUN_ID")]
+    pub(crate) run_id: String,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Include this event as its hash only; repeatable
+    #[arg(long, value_name = "EVENT_ID")]
+    pub(crate) hash_only: Vec<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// Flags of `annals redact`.
+#[derive(Debug, Args)]
+pub(crate) struct RedactArgs {
+    /// The event
+    #[arg(value_name = "EVENT_ID")]
+    pub(crate) event_id: String,
+    /// Why; kept on the log
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// What readers see as its data from then on, as JSON [default: null]
+    #[arg(long, value_name = "JSON", conflicts_with = "backup")]
+    pub(crate) replace: Option<String>,
+    /// The event's workspace [default: the token's own]
+    #[arg(long, value_name = "ID", conflicts_with = "backup")]
+    pub(crate) workspace: Option<String>,
+    /// Erase it in this backup instead of on a server
+    #[arg(long = "in", value_name = "BACKUP")]
+    pub(crate) backup: Option<PathBuf>,
+    /// Print the receipt as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// Flags of `annals backup`.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The directory to write; one that holds a backup of the same log is brought up to date
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Print what was copied as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// Flags of `annals restore`.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    #[arg(value_name = "BACKUP")]
+    pub(crate) backup: PathBuf,
+    /// The data directory to make; it must be empty or not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+}
+
+/// Flags of `annals key`.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub(crate) command: KeyCommand,
+}
+
+/// What to do with the log's key.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Print the keys, the present one first
+    Show(KeyServerArgs),
+    /// Make a new key sign from now on
+    Rotate(KeyServerArgs),
+}
+
+/// Flags of `annals key show` and `annals key rotate`.
+#[derive(Debug, Args)]
+pub(crate) struct KeyServerArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }

@@ -24,16 +24,35 @@ pub(crate) fn owner_token(data_dir: &Path) -> Option<String> {
     (!token.is_empty()).then(|| token.to_owned())
 }
 
-fn platform_default() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+/// Where this user's checkpoints of logs are remembered: never inside a data directory, so that
+/// whoever replaces a log does not replace them too.
+pub(crate) fn checkpoints() -> Option<PathBuf> {
     if cfg!(windows) {
-        return set("LOCALAPPDATA").map(|base| base.join("annals"));
+        return absolute("LOCALAPPDATA").map(|base| base.join("annals-checkpoints"));
     }
     if cfg!(target_os = "macos") {
-        return set("HOME").map(|home| home.join("Library/Application Support/annals"));
+        return absolute("HOME")
+            .map(|home| home.join("Library/Application Support/annals-checkpoints"));
     }
-    set("XDG_DATA_HOME")
-        .or_else(|| set("HOME").map(|home| home.join(".local/share")))
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .map(|base| base.join("annals/checkpoints"))
+}
+
+/// A directory named by the environment.
+fn absolute(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+fn platform_default() -> Option<PathBuf> {
+    if cfg!(windows) {
+        return absolute("LOCALAPPDATA").map(|base| base.join("annals"));
+    }
+    if cfg!(target_os = "macos") {
+        return absolute("HOME").map(|home| home.join("Library/Application Support/annals"));
+    }
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .map(|base| base.join("annals"))
 }
 

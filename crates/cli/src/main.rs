@@ -17,6 +17,13 @@ mod append;
 mod import;
 mod tail;
 
+mod backup;
+mod export;
+mod key;
+mod redact;
+mod restore;
+mod verify;
+
 mod open;
 mod token;
 
@@ -49,6 +56,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Append(args) => append::run(args).await,
             Command::Tail(args) => tail::run(args).await,
             Command::Import(args) => import::run(args).await,
+            Command::Verify(args) => verify::run(args).await,
+            Command::Export(args) => export::run(args).await,
+            Command::Redact(args) => redact::run(args).await,
+            Command::Backup(args) => backup::run(args).await,
+            Command::Restore(args) => restore::run(&args),
+            Command::Key(args) => key::run(args).await,
             Command::Token(args) => token::run(args).await,
             Command::Open(args) => open::run(args).await,
             Command::Rebuild(args) => rebuild::run(&args).await,

@@ -157,11 +157,11 @@ async fn follow(mut tail: Tail, end: &AtomicU64) -> Vec<StoredEvent> {
 }
 
 /// Kills a server somewhere on its way up.
-fn kill_while_it_opens(data_dir: &Path, listen: &str, luck: &mut Luck) {
+fn kill_while_it_opens(data_dir: &Path, listen: &str, flags: &[&str], luck: &mut Luck) {
     let mut command = annals();
-    command.args(serve_arguments(data_dir, listen)).args(FLAGS);
+    command.args(serve_arguments(data_dir, listen)).args(flags);
     let mut process = Process::start(command, &data_dir.with_extension("stderr"));
-    spin(luck.below(4_000_000));
+    spin(luck.below(8_000_000));
     process.child.kill().unwrap();
     process.wait();
 }
@@ -202,7 +202,7 @@ fn loses_and_alters_nothing_that_was_acknowledged() {
     let mut followers = None;
     for _ in 0..ROUNDS {
         if luck.below(3) == 0 {
-            kill_while_it_opens(&data_dir, &listen, &mut luck);
+            kill_while_it_opens(&data_dir, &listen, &FLAGS, &mut luck);
         }
         let mut server = Server::start_with(&data_dir, &listen, &FLAGS);
         followers.get_or_insert_with(|| {
@@ -232,6 +232,48 @@ fn loses_and_alters_nothing_that_was_acknowledged() {
         "the stream's tail saw {} events of {}",
         tailed.len(),
         on_stream.len()
+    );
+    server.stop();
+}
+
+/// Segments that few requests fill, so that kills meet sealing and merging, and starts that find no
+/// derived files or are killed themselves, twice in a row.
+#[test]
+fn loses_nothing_when_kills_meet_sealing_and_recovery() {
+    const FLAGS: [&str; 4] = ["--segment-bytes", "16384", "--log-level", "warn"];
+    const ROUNDS: u64 = 8;
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().join("data");
+    let listen = format!("127.0.0.1:{}", free_port());
+    let mut luck = Luck(SEED + 100);
+    let mut writers: Vec<Writer> =
+        (0..WRITERS).map(|index| Writer::new(SEED + 101 + index)).collect();
+    let mut killed_starts = 0;
+    for round in 0..ROUNDS {
+        if round > 0 && luck.below(2) == 0 {
+            std::fs::remove_dir_all(data_dir.join("derived")).unwrap();
+        }
+        for _ in 0..luck.below(3) {
+            kill_while_it_opens(&data_dir, &listen, &FLAGS, &mut luck);
+            killed_starts += 1;
+        }
+        let mut server = Server::start_with(&data_dir, &listen, &FLAGS);
+        kill_under_load(&mut server, &mut writers, &mut luck);
+    }
+    let mut ledger = Ledger::default();
+    writers.into_iter().for_each(|writer| ledger.merge(writer.ledger));
+    let server = Server::start_with(&data_dir, &listen, &FLAGS);
+    let events = audit(&server, &ledger);
+    check_views(&server, &events);
+    let segments = std::fs::read_dir(data_dir.join("log")).unwrap();
+    let is_segment =
+        |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".seg");
+    let segment_count = segments.map(Result::unwrap).filter(is_segment).count();
+    assert!(segment_count > 20, "{segment_count} segments are too few to have met a sealing");
+    println!(
+        "{ROUNDS} rounds and {killed_starts} killed starts: {} acknowledged, {} stored in {segment_count} segments",
+        ledger.acknowledged.len(),
+        events.len()
     );
     server.stop();
 }

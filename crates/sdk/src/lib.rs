@@ -1,7 +1,8 @@
 //! Annals for Rust programs: append events so that a retry cannot duplicate them, follow the log
 //! so that a broken connection loses nothing, and read pages of what is kept.
 //!
-//! It speaks only the public HTTP API. It never opens a log, and it keeps nothing on disk.
+//! It speaks only the public HTTP API. It never opens a log, and it keeps nothing on disk but the
+//! checkpoints that it is asked to remember ([`verify::CheckpointMemory`]).
 //!
 //! ```no_run
 //! use annals_sdk::{Client, TailQuery, Tailed, agent, draft, stream};
@@ -42,6 +43,9 @@ mod tail;
 
 mod admin;
 
+mod log;
+pub mod verify;
+
 pub use annals_api::Problem;
 pub use annals_api::wire;
 pub use annals_api::wire::Receipt;
@@ -50,6 +54,7 @@ pub use append::{AppendOptions, BatchOutcome};
 pub use client::{Client, ClientBuilder, DEFAULT_URL};
 pub use error::ClientError;
 pub use event::StoredEvent;
+pub use log::EvidenceError;
 pub use make::{agent, draft, service, stream, user};
 pub use query::{EventQuery, Order};
 pub use read::EventPage;

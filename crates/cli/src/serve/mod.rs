@@ -48,6 +48,7 @@ async fn serve(settings: &Settings, recorder: Recorder) -> anyhow::Result<()> {
     let config = ServerConfig {
         listen: settings.listen,
         allowed_hosts: settings.allow_hosts.clone(),
+        witnesses: settings.witnesses.clone(),
         ..ServerConfig::default()
     };
     let advice =
@@ -109,5 +110,6 @@ fn recorder_config(settings: &Settings) -> RecorderConfig {
         config.segment_bytes = segment_bytes;
     }
     config.schema_check = settings.schema_check;
+    config.origin.clone_from(&settings.origin);
     config
 }

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use annals_recorder::config::SchemaCheck;
+use annals_server::Witness;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
@@ -30,6 +31,34 @@ struct FileSettings {
     allow_plaintext: bool,
     segment_bytes: Option<u64>,
     schema_check: Option<SchemaCheckSetting>,
+    #[serde(default)]
+    trust: TrustSettings,
+}
+
+/// Who vouches for the log. Only in the file, for the same reason.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TrustSettings {
+    /// The name under which a new log signs.
+    origin: Option<String>,
+    #[serde(default)]
+    witness: Vec<WitnessSetting>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WitnessSetting {
+    name: String,
+    url: String,
+    key: String,
+}
+
+impl WitnessSetting {
+    fn witness(&self) -> anyhow::Result<Witness> {
+        Witness::new(&self.name, &self.url, &self.key).with_context(|| {
+            format!("the witness `{}` of the config file cannot be used", self.name)
+        })
+    }
 }
 
 /// Whether payloads of known types are held against the catalog. Only in the file: it is a
@@ -61,6 +90,8 @@ pub(crate) struct Settings {
     pub(crate) allow_hosts: Vec<String>,
     pub(crate) segment_bytes: Option<u64>,
     pub(crate) schema_check: SchemaCheck,
+    pub(crate) origin: Option<String>,
+    pub(crate) witnesses: Vec<Witness>,
 }
 
 impl Settings {
@@ -78,6 +109,13 @@ impl Settings {
             allow_hosts,
             segment_bytes: args.segment_bytes.or(file.segment_bytes),
             schema_check: file.schema_check.map_or(SchemaCheck::KnownTypes, Into::into),
+            witnesses: file
+                .trust
+                .witness
+                .iter()
+                .map(WitnessSetting::witness)
+                .collect::<anyhow::Result<_>>()?,
+            origin: file.trust.origin,
         };
         let is_safe =
             settings.listen.ip().is_loopback() || args.allow_plaintext || file.allow_plaintext;
@@ -138,6 +176,25 @@ mod tests {
         let file = file("lisen = \"127.0.0.1:1\"");
         let error = settings(&format!("--config {}", file.path().display())).unwrap_err();
         assert!(format!("{error:#}").contains("lisen"), "{error:#}");
+    }
+
+    #[test]
+    fn witnesses_and_the_name_come_from_the_file() {
+        let key = annals_core::note::CosigningKey::from_seed("w.example", [1; 32]).unwrap();
+        let key = key.verifier();
+        let witness = |key: &str| {
+            file(&format!(
+                "[trust]\norigin = \"logs.example/one\"\n[[trust.witness]]\nname = \"w\"\n\
+                 url = \"https://w.example\"\nkey = \"{key}\"\n"
+            ))
+        };
+        let right = witness(&key.to_string());
+        let found = settings(&format!("--config {}", right.path().display())).unwrap();
+        assert_eq!(found.origin.as_deref(), Some("logs.example/one"));
+        assert_eq!(found.witnesses.len(), 1);
+        let wrong = witness("no key");
+        let error = settings(&format!("--config {}", wrong.path().display())).unwrap_err();
+        assert!(format!("{error:#}").contains("witness `w`"), "{error:#}");
     }
 
     #[test]

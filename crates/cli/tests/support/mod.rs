@@ -185,6 +185,28 @@ impl Server {
         Self::start_command(command, data_dir)
     }
 
+    /// A server, or what it said when it refused to start.
+    pub(crate) fn try_start(data_dir: &Path, flags: &[&str]) -> Result<Self, String> {
+        let mut command = annals();
+        command.args(serve_arguments(data_dir, "127.0.0.1:0")).args(flags);
+        let stderr_file = data_dir.with_extension("stderr");
+        let mut process = Process::start(command, &stderr_file);
+        match process.lines.recv_timeout(PATIENCE) {
+            Ok(line) => {
+                let address = line.trim_start_matches("listening on http://").to_owned();
+                assert_ne!(address, line, "the first line says where it listens");
+                let token = std::fs::read_to_string(data_dir.join("owner.token")).unwrap();
+                Ok(Self { process, address, token: token.trim().to_owned() })
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                let status = process.wait();
+                assert!(!status.success(), "a server that does not start fails");
+                Err(process.log())
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("it neither starts nor ends"),
+        }
+    }
+
     /// Any command that ends up as `annals serve` on a data directory.
     pub(crate) fn start_command(command: Command, data_dir: &Path) -> Self {
         let mut process = Process::start(command, &data_dir.with_extension("stderr"));
