@@ -122,7 +122,7 @@ impl Draft {
     /// The dialect's name is not in it, because the header has it.
     #[must_use]
     pub fn body_json(&self) -> String {
-        let mut out = String::with_capacity(self.data.len() + 64);
+        let mut out = String::with_capacity(self.body_bytes());
         out.push('{');
         self.write_body_members(&mut out);
         let mut origin = String::new();
@@ -199,15 +199,28 @@ impl Draft {
         write_text_member(out, "idempotency_key", self.idempotency_key.as_ref());
     }
 
-    fn write_body_members(&self, out: &mut String) {
-        write_raw_member(out, "data", &self.data);
-        let objects = [
+    fn body_objects(&self) -> [(&'static str, &Option<String>); 4] {
+        [
             ("policy_context", &self.policy_context),
             ("model_context", &self.model_context),
             ("display", &self.display),
             ("extensions", &self.extensions),
-        ];
-        for (name, object) in objects {
+        ]
+    }
+
+    /// Bytes of the body without its origin: room for it and no more, because it is kept.
+    fn body_bytes(&self) -> usize {
+        let extra = |(name, object): (&str, &Option<String>)| {
+            object.as_ref().map_or(0, |object| r#","":"#.len() + name.len() + object.len())
+        };
+        r#"{"data":}"#.len()
+            + self.data.len()
+            + self.body_objects().map(extra).iter().sum::<usize>()
+    }
+
+    fn write_body_members(&self, out: &mut String) {
+        write_raw_member(out, "data", &self.data);
+        for (name, object) in self.body_objects() {
             if let Some(object) = object {
                 write_raw_member(out, name, object);
             }

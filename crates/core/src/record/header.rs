@@ -4,6 +4,8 @@
 //! event's place: position, stream_seq and recorded_at. All before is known when the event
 //! enters the sequencer and is encoded outside it.
 
+use std::borrow::Cow;
+
 use super::wire::{FieldReader, put_field, put_optional};
 use crate::envelope::{Actor, ActorType, Authority, Draft, RedactionLevel, Scope, StreamKey, Zone};
 use crate::id::{
@@ -100,13 +102,13 @@ impl Placement {
     }
 }
 
-/// Everything a header says but the placement, as values.
+/// Everything a header says but the placement, as values; those of the draft stay there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header {
+pub struct Header<'a> {
     /// The event's identity.
     pub event_id: EventId,
     /// What kind of fact it is.
-    pub event_type: EventType,
+    pub event_type: &'a EventType,
     /// The version of the payload.
     pub event_version: u32,
     /// When it happened.
@@ -114,23 +116,23 @@ pub struct Header {
     /// The tenant.
     pub workspace_id: WorkspaceId,
     /// The units of work.
-    pub scope: Scope,
+    pub scope: &'a Scope,
     /// Who did it, by claim.
-    pub actor: Actor,
+    pub actor: &'a Actor,
     /// Whose credential sent it.
     pub actor_principal_id: PrincipalId,
     /// The zone, already capped.
     pub zone: Zone,
     /// The stream.
-    pub stream: StreamKey,
+    pub stream: &'a StreamKey,
     /// What ties it to others.
-    pub correlation_id: CorrelationId,
+    pub correlation_id: Cow<'a, CorrelationId>,
     /// What made it happen.
-    pub causation_id: Option<CausationId>,
+    pub causation_id: Option<&'a CausationId>,
     /// The sender's name for the append.
-    pub idempotency_key: Option<IdempotencyKey>,
+    pub idempotency_key: Option<&'a IdempotencyKey>,
     /// The dialect it came in by.
-    pub origin_dialect: Option<DialectName>,
+    pub origin_dialect: Option<&'a DialectName>,
     /// Decided here or reported.
     pub authority: Authority,
     /// How much was replaced before it was kept.
@@ -143,7 +145,7 @@ pub struct Header {
     pub control: Option<String>,
 }
 
-impl Header {
+impl Header<'_> {
     /// The bytes of all fields but the placement.
     #[must_use]
     pub fn encode(&self, log_id: &LogId) -> HeaderDraft {
@@ -178,12 +180,12 @@ impl Header {
         put_field(out, self.stream.stream_type.as_str().as_bytes());
         put_field(out, self.stream.stream_id.as_str().as_bytes());
         put_field(out, self.correlation_id.as_str().as_bytes());
-        put_optional(out, self.causation_id.as_ref().map(AsRef::as_ref));
-        put_optional(out, self.idempotency_key.as_ref().map(AsRef::as_ref));
+        put_optional(out, self.causation_id.map(AsRef::as_ref));
+        put_optional(out, self.idempotency_key.map(AsRef::as_ref));
     }
 
     fn put_marks(&self, out: &mut Vec<u8>) {
-        put_optional(out, self.origin_dialect.as_ref().map(AsRef::as_ref));
+        put_optional(out, self.origin_dialect.map(AsRef::as_ref));
         put_field(out, &[self.authority.code()]);
         put_field(out, &[self.redaction_level.code()]);
         put_field(out, &[u8::from(self.contains_secrets)]);
@@ -278,6 +280,13 @@ impl<'a> HeaderRef<'a> {
         let placement = Placement::of_header(bytes)?;
         let split = bytes.len().saturating_sub(PLACEMENT_BYTES);
         Self::parse_fields(bytes.get(..split).unwrap_or_default(), placement)
+    }
+
+    /// The identity alone, for those who need nothing else of many headers.
+    #[must_use]
+    pub fn event_id_of(bytes: &[u8]) -> Option<EventId> {
+        let mut reader = FieldReader { rest: bytes.get(FIRST_FIELD_OFFSET..)? };
+        reader.array("event_id").ok().map(EventId::from_bytes)
     }
 
     /// The event type alone, for those who need nothing else of many headers.
@@ -423,10 +432,10 @@ pub struct ServerFields {
     pub control: Option<String>,
 }
 
-impl Header {
+impl<'a> Header<'a> {
     /// Completes what a sender said with what only the server knows.
     #[must_use]
-    pub fn complete(draft: &Draft, server: ServerFields) -> Self {
+    pub fn complete(draft: &'a Draft, server: ServerFields) -> Self {
         let mut filled = ServerFilled::none();
         if draft.event_id.is_none() {
             filled = filled.with(ServerFilled::EVENT_ID);
@@ -434,25 +443,29 @@ impl Header {
         if draft.occurred_at.is_none() {
             filled = filled.with(ServerFilled::OCCURRED_AT);
         }
-        let correlation_id = draft.correlation_id.clone().unwrap_or_else(|| {
-            filled = filled.with(ServerFilled::CORRELATION_ID);
-            server.trace_correlation.unwrap_or_else(|| CorrelationId::of_event(&server.event_id))
-        });
+        let correlation_id = draft.correlation_id.as_ref().map_or_else(
+            || {
+                filled = filled.with(ServerFilled::CORRELATION_ID);
+                let made = || CorrelationId::of_event(&server.event_id);
+                Cow::Owned(server.trace_correlation.unwrap_or_else(made))
+            },
+            Cow::Borrowed,
+        );
         Self {
             event_id: server.event_id,
-            event_type: draft.event_type.clone(),
+            event_type: &draft.event_type,
             event_version: draft.event_version,
             occurred_at: draft.occurred_at.unwrap_or(server.received_at),
             workspace_id: server.workspace_id,
-            scope: draft.scope.clone(),
-            actor: draft.actor.clone(),
+            scope: &draft.scope,
+            actor: &draft.actor,
             actor_principal_id: server.principal_id,
             zone: server.zone,
-            stream: draft.stream.clone(),
+            stream: &draft.stream,
             correlation_id,
-            causation_id: draft.causation_id.clone(),
-            idempotency_key: draft.idempotency_key.clone(),
-            origin_dialect: draft.origin.dialect.clone(),
+            causation_id: draft.causation_id.as_ref(),
+            idempotency_key: draft.idempotency_key.as_ref(),
+            origin_dialect: draft.origin.dialect.as_ref(),
             authority: server.authority,
             redaction_level: RedactionLevel::None,
             contains_secrets: false,

@@ -230,7 +230,8 @@ pub fn replays_in_a_unit_answer_and_the_rest_is_appended(engine: &mut dyn Engine
 pub fn headers_of_another_log_are_refused(engine: &mut dyn Engine) {
     let mut foreign = sample("a", "1").unit();
     let other = LogId::from_bytes(*b"some other log!!");
-    let header = Header::complete(&sample("a", "1").draft, server_fields(1, "w1"));
+    let sample = sample("a", "1");
+    let header = Header::complete(&sample.draft, server_fields(1, "w1"));
     foreign.events[0].header = header.encode(&other);
     assert_eq!(refusal(&append(engine.writer(), vec![foreign])[0]), (0, Refusal::ForeignHeader));
     assert_eq!(engine.reader().head(), Head::EMPTY);
