@@ -58,11 +58,45 @@ impl Timestamp {
         let seconds = second_of_day(&mut digits)?;
         let micros = fraction_micros(&mut digits)?;
         let zone = zone_offset_seconds(&mut digits)?;
-        let days = days_since_epoch(date)?;
+        let days = days_from_civil(date);
         let local = days * SECONDS_PER_DAY + seconds;
         let at = Self((local - zone.unwrap_or(0)) * MICROS_PER_SECOND + micros);
-        let exact = at.to_string() == text;
+        let exact = at.canonical().is_some_and(|canonical| canonical == text.as_bytes());
         Ok(ParsedTime { at, exact, zone_assumed: zone.is_none() })
+    }
+}
+
+impl Timestamp {
+    /// The one text of a time, written digit by digit because every event has one or two; none
+    /// for years that do not have four digits.
+    fn canonical(self) -> Option<[u8; CANONICAL.len()]> {
+        let days = self.0.div_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND);
+        let micros = self.0.rem_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND);
+        let (year, month, day) = civil_from_days(days);
+        if !(0..=9_999).contains(&year) {
+            return None;
+        }
+        let seconds = micros / MICROS_PER_SECOND;
+        let mut text = *CANONICAL;
+        put_digits(&mut text[..4], year);
+        put_digits(&mut text[5..7], month);
+        put_digits(&mut text[8..10], day);
+        put_digits(&mut text[11..13], seconds / 3_600);
+        put_digits(&mut text[14..16], seconds / 60 % 60);
+        put_digits(&mut text[17..19], seconds % 60);
+        put_digits(&mut text[20..26], micros % MICROS_PER_SECOND);
+        Some(text)
+    }
+}
+
+/// How we write times.
+const CANONICAL: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
+
+fn put_digits(place: &mut [u8], mut number: i64) {
+    for digit in place.iter_mut().rev() {
+        let [low, ..] = (number % 10).to_le_bytes();
+        *digit = b'0' + low;
+        number /= 10;
     }
 }
 
@@ -95,15 +129,16 @@ impl Digits<'_> {
     }
 }
 
-fn civil_date(digits: &mut Digits<'_>) -> Result<jiff::civil::Date, TimeError> {
+fn civil_date(digits: &mut Digits<'_>) -> Result<(i64, i64, i64), TimeError> {
     let year = digits.number(4)?;
     digits.one_of(b"-")?;
     let month = digits.number(2)?;
     digits.one_of(b"-")?;
     let day = digits.number(2)?;
     let narrow = |value: i64| i8::try_from(value).map_err(|_| TimeError);
-    let year = i16::try_from(year).map_err(|_| TimeError)?;
-    jiff::civil::Date::new(year, narrow(month)?, narrow(day)?).map_err(|_| TimeError)
+    let short_year = i16::try_from(year).map_err(|_| TimeError)?;
+    jiff::civil::Date::new(short_year, narrow(month)?, narrow(day)?).map_err(|_| TimeError)?;
+    Ok((year, month, day))
 }
 
 fn second_of_day(digits: &mut Digits<'_>) -> Result<i64, TimeError> {
@@ -153,13 +188,11 @@ fn zone_offset_seconds(digits: &mut Digits<'_>) -> Result<Option<i64>, TimeError
     Ok(Some(sign * (hours * 3_600 + minutes * 60)))
 }
 
-fn days_since_epoch(date: jiff::civil::Date) -> Result<i64, TimeError> {
-    let epoch = jiff::civil::date(1970, 1, 1);
-    date.since(epoch).map(|span| i64::from(span.get_days())).map_err(|_| TimeError)
-}
-
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(canonical) = self.canonical() {
+            return formatter.write_str(std::str::from_utf8(&canonical).unwrap_or_default());
+        }
         let days = self.0.div_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND);
         let micros = self.0.rem_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND);
         let (year, month, day) = civil_from_days(days);
@@ -188,6 +221,16 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
+}
+
+/// The inverse of [`civil_from_days`] for dates that there are.
+fn days_from_civil((year, month, day): (i64, i64, i64)) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let month_from_march = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]
@@ -229,6 +272,18 @@ mod tests {
             "+2026-01-01T00:00:00Z",
         ] {
             assert_eq!(Timestamp::parse(text), Err(TimeError), "{text}");
+        }
+    }
+
+    #[test]
+    fn counts_days_as_the_calendar_library_does() {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let mut date = jiff::civil::date(0, 1, 1);
+        while date.year() < 9_000 {
+            let days = i64::from(date.since(epoch).unwrap().get_days());
+            let civil = (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
+            assert_eq!((days_from_civil(civil), civil_from_days(days)), (days, civil));
+            date = date.checked_add(jiff::Span::new().days(17)).unwrap();
         }
     }
 
