@@ -81,8 +81,12 @@ fn scan_body<S: TextSink>(
     limits: &BodyLimits,
 ) -> Result<CompactBody, JsonError> {
     let mut compactor = Compactor::start(input, out, &limits.json)?;
-    let mut events =
-        Events { count_max: limits.element_count_max, elements: Vec::new(), members: Vec::new() };
+    let mut events = Events {
+        count_max: limits.element_count_max,
+        elements: Vec::new(),
+        // Room for an event of the usual size, so that it is not made in steps.
+        members: Vec::with_capacity(16),
+    };
     match compactor.cursor.peek() {
         Some(b'[') => {
             events.scan_array(&mut compactor)?;
@@ -105,7 +109,7 @@ fn scan_object<S: TextSink>(
     mut events: Events,
 ) -> Result<CompactBody, JsonError> {
     let start = compactor.output_offset();
-    let mut members = Vec::new();
+    let mut members = Vec::with_capacity(16);
     let mut wraps_events = false;
     compactor.object(&mut members, |compactor, key| {
         let is_events = key.raw == "events" || key.has_escape && unescape(key.raw) == "events";

@@ -17,7 +17,7 @@ const COMPARED_KEY_COUNT_MAX: usize = 16;
 const SHOWN_KEY_BYTES_MAX: usize = 256;
 
 /// The keys of all open objects, outermost first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct OpenKeys {
     keys: Vec<Key>,
     objects: Vec<OpenObject>,
@@ -44,6 +44,13 @@ struct OpenObject {
 pub(super) struct OpenKeysMark {
     key_count: usize,
     object_count: usize,
+}
+
+impl Default for OpenKeys {
+    fn default() -> Self {
+        // Room for an event of the usual size, so that it is not made in steps.
+        Self { keys: Vec::with_capacity(32), objects: Vec::with_capacity(8) }
+    }
 }
 
 impl OpenKeys {

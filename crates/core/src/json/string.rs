@@ -10,9 +10,11 @@ use super::sink::TextSink;
 
 /// The plain text of a string's or key's content. Borrowed if there is no escape.
 pub fn unescape(raw: &str) -> Cow<'_, str> {
-    let Some(first) = raw.find('\\') else {
+    // Nearly no text has an escape, and bytes are looked through faster than characters.
+    if !raw.as_bytes().contains(&b'\\') {
         return Cow::Borrowed(raw);
-    };
+    }
+    let first = raw.find('\\').unwrap_or(raw.len());
     let mut plain = String::with_capacity(raw.len());
     plain.push_str(&raw[..first]);
     let mut rest = &raw[first..];
