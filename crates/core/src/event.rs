@@ -6,10 +6,11 @@ use std::fmt::{Display, Write as _};
 
 use crate::envelope::{write_raw_member, write_text_member};
 use crate::hash::Digest;
-use crate::id::{Position, Seq};
+use crate::id::{EventId, Position, Seq};
 use crate::json::{members, string_into};
 use crate::record::{HeaderDraft, HeaderError, HeaderRef, Placement, Record, SALT_BYTES};
 use crate::redaction::RedactionMark;
+use crate::time::Timestamp;
 
 /// An event of the log. Cloning shares its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +94,26 @@ impl Event {
     #[must_use]
     pub fn data(&self) -> &str {
         self.body_member("data").unwrap_or("null")
+    }
+
+    /// Its identity.
+    ///
+    /// # Panics
+    /// Never: the header was read when the event was made.
+    #[must_use]
+    pub fn event_id(&self) -> EventId {
+        let event_id = HeaderRef::event_id_of(&self.record.header);
+        event_id.expect("the header was read when the event was made")
+    }
+
+    /// When the log took it.
+    ///
+    /// # Panics
+    /// Never: the header was read when the event was made.
+    #[must_use]
+    pub fn recorded_at(&self) -> Timestamp {
+        let place = Placement::of_header(&self.record.header);
+        place.expect("the header was read when the event was made").recorded_at
     }
 
     /// What kind of fact it is.

@@ -101,10 +101,9 @@ impl ReceiptWriter {
 
     fn receipt(&mut self, receipt: &Receipt, replayed: bool) {
         let event = &receipt.event;
-        let header = event.header();
-        self.notice_time(header.recorded_at);
+        self.notice_time(event.recorded_at());
         let text = &mut self.text;
-        let _ = write!(text, "\"event_id\":\"{}\",\"position\":", header.event_id);
+        let _ = write!(text, "\"event_id\":\"{}\",\"position\":", event.event_id());
         let _ = write!(
             text,
             "{},\"stream_seq\":{},\"recorded_at\":\"",
