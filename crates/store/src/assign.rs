@@ -77,30 +77,32 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// The events of the group and the outcome of each unit, once `buffer` is durable.
-    pub(crate) fn finish(
-        self,
-        buffer: &Bytes,
-    ) -> Result<(Vec<Event>, Vec<UnitOutcome>), FrameFault> {
-        let events = self
-            .records
-            .iter()
-            .map(|record| written_event(buffer, record))
-            .collect::<Result<Vec<_>, _>>()?;
-        let place = |answer| match answer {
-            Answer::Fresh(index) => Placed { event: events[index].clone(), replayed: false },
-            Answer::Again(index) => Placed { event: events[index].clone(), replayed: true },
-            Answer::Stored(event) => Placed { event, replayed: true },
+    /// The outcome of each unit, once `buffer` is durable. The events that are not replayed are
+    /// those of the group, in its order.
+    pub(crate) fn finish(self, buffer: &Bytes) -> Result<Vec<UnitOutcome>, FrameFault> {
+        let Self { records, verdicts, .. } = self;
+        // Events are made where they are wanted, because all copies of them share one count.
+        let place = |answer| {
+            Ok(match answer {
+                Answer::Fresh(index) => {
+                    Placed { event: written_event(buffer, &records[index])?, replayed: false }
+                }
+                Answer::Again(index) => {
+                    Placed { event: written_event(buffer, &records[index])?, replayed: true }
+                }
+                Answer::Stored(event) => Placed { event, replayed: true },
+            })
         };
-        let outcomes = self.verdicts.into_iter().map(|verdict| match verdict {
-            Verdict::Accepted(answers) => {
-                UnitOutcome::Committed(answers.into_iter().map(place).collect())
-            }
-            Verdict::Refused { index, refusal } => UnitOutcome::Refused { index, refusal },
-            Verdict::Undecided { index, failure } => UnitOutcome::Undecided { index, failure },
+        let outcomes = verdicts.into_iter().map(|verdict| {
+            Ok(match verdict {
+                Verdict::Accepted(answers) => UnitOutcome::Committed(
+                    answers.into_iter().map(place).collect::<Result<_, FrameFault>>()?,
+                ),
+                Verdict::Refused { index, refusal } => UnitOutcome::Refused { index, refusal },
+                Verdict::Undecided { index, failure } => UnitOutcome::Undecided { index, failure },
+            })
         });
-        let outcomes = outcomes.collect();
-        Ok((events, outcomes))
+        outcomes.collect()
     }
 }
 

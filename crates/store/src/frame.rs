@@ -292,24 +292,26 @@ impl RecordParts {
 
     /// The event in the record that was parsed.
     pub(crate) fn event(&self, record: &Bytes) -> Result<Event, FrameFault> {
-        Event::from_record(self.record(record)).map_err(|_| HEADER_FAULT)
+        Event::from_record(self.record(record, 0)).map_err(|_| HEADER_FAULT)
     }
 
-    fn record(&self, record: &Bytes) -> Record {
+    /// The record that starts at `start` of `bytes`.
+    fn record(&self, bytes: &Bytes, start: usize) -> Record {
         let digest = |start: usize| {
-            Digest::from_slice(&record[start..start + DIGEST_BYTES]).unwrap_or(Digest::ZERO)
+            Digest::from_slice(&bytes[start..start + DIGEST_BYTES]).unwrap_or(Digest::ZERO)
         };
-        let salt_start = self.header_end + 2 * DIGEST_BYTES;
+        let header_end = start + self.header_end;
+        let salt_start = header_end + 2 * DIGEST_BYTES;
         let body_start = salt_start + SALT_BYTES;
         let mut salt = [0; SALT_BYTES];
-        salt.copy_from_slice(&record[salt_start..body_start]);
+        salt.copy_from_slice(&bytes[salt_start..body_start]);
         Record {
-            header: record.slice(RECORD_HEAD_BYTES..self.header_end),
-            prev_event_hash: digest(self.header_end),
-            commitment: digest(self.header_end + DIGEST_BYTES),
+            header: bytes.slice(start + RECORD_HEAD_BYTES..header_end),
+            prev_event_hash: digest(header_end),
+            commitment: digest(header_end + DIGEST_BYTES),
             encoding: self.encoding,
             salt,
-            body: record.slice(body_start..self.record_len),
+            body: bytes.slice(body_start..start + self.record_len),
         }
     }
 }
@@ -317,14 +319,14 @@ impl RecordParts {
 /// The event of a record that [`put_record`] wrote, without checking or hashing it again.
 pub(crate) fn written_event(buffer: &Bytes, written: &WrittenRecord) -> Result<Event, FrameFault> {
     let record_len = u32_at(buffer, written.start).unwrap_or(0) as usize;
-    let record = buffer.slice(written.start..written.start + record_len);
     let parts = RecordParts {
         record_len,
         is_erased: false,
         header_end: RECORD_HEAD_BYTES + written.header_len,
         encoding: BodyEncoding::Plain,
     };
-    Event::just_written(parts.record(&record), written.event_hash).map_err(|_| HEADER_FAULT)
+    Event::just_written(parts.record(buffer, written.start), written.event_hash)
+        .map_err(|_| HEADER_FAULT)
 }
 
 fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {

@@ -116,11 +116,11 @@ impl LogWriter for MemoryWriter {
         let identities = std::mem::take(&mut group.identities);
         let streams = std::mem::take(&mut group.streams);
         let buffer = Bytes::from(std::mem::take(&mut group.buffer));
-        let (events, outcomes) = group
+        let outcomes = group
             .finish(&buffer)
             .map_err(|fault| AppendFailure::Failed { reason: fault.0.to_owned() })?;
-        self.assigner.commit(events.len());
-        state.events.extend(events);
+        state.events.extend(fresh_events(&outcomes));
+        self.assigner.commit(state.events.len() - first);
         for (key, ordinal) in identities {
             state.identities.insert(key, ordinal_after(first, ordinal));
         }
@@ -147,6 +147,15 @@ impl LogWriter for MemoryWriter {
     fn head(&self) -> Head {
         self.assigner.head()
     }
+}
+
+/// The events that were placed now, in order.
+fn fresh_events(outcomes: &[UnitOutcome]) -> impl Iterator<Item = Event> + '_ {
+    let placed = outcomes.iter().flat_map(|outcome| match outcome {
+        UnitOutcome::Committed(placed) => placed.as_slice(),
+        UnitOutcome::Refused { .. } | UnitOutcome::Undecided { .. } => &[],
+    });
+    placed.filter(|placed| !placed.replayed).map(|placed| placed.event.clone())
 }
 
 /// A log in memory has fewer than 2³² events for lack of memory.

@@ -179,7 +179,7 @@ impl LogReader for LocalReader {
     ) -> Result<Option<Event>, ReadFailure> {
         let mut keys = Keys::new(self.shared.log_id);
         let key = keys.event_id(workspace_id.as_str(), event_id.as_bytes());
-        self.shared.identity(key, &|header| {
+        self.shared.snapshot().identity(key, &|header| {
             header.event_id == *event_id && header.workspace_id == workspace_id.as_str()
         })
     }
@@ -197,7 +197,7 @@ impl LogReader for LocalReader {
             name.stream_id,
             idempotency_key.as_str(),
         );
-        self.shared.identity(key, &|header| {
+        self.shared.snapshot().identity(key, &|header| {
             header.idempotency_key == Some(idempotency_key.as_str())
                 && StreamName::of(header) == name
         })

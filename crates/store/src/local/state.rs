@@ -401,17 +401,41 @@ fn is_index(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "idx")
 }
 
-impl Lookup for Shared {
+/// The log as one append call sees it. The keeper may replace parts of the index meanwhile, but
+/// what it takes away stays readable and says the same.
+#[derive(Debug)]
+pub(crate) struct Snapshot<'a> {
+    shared: &'a Shared,
+    view: Arc<View>,
+}
+
+impl Shared {
+    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { shared: self, view: self.view() }
+    }
+}
+
+impl Snapshot<'_> {
+    fn ask<T>(&self, question: impl Fn(&View) -> Result<T, ReadFailure>) -> Result<T, ReadFailure> {
+        match question(&self.view) {
+            // Asking anew repairs the index.
+            Err(ReadFailure::Damaged { file, .. }) if is_index(&file) => self.shared.ask(question),
+            answer => answer,
+        }
+    }
+}
+
+impl Lookup for Snapshot<'_> {
     fn identity(
         &self,
         key: u64,
         is_it: &dyn Fn(&HeaderRef<'_>) -> bool,
     ) -> Result<Option<Event>, ReadFailure> {
-        self.ask(|view| self.find_identity(view, key, is_it))
+        self.ask(|view| self.shared.find_identity(view, key, is_it))
     }
 
     fn tip(&self, key: u64, stream: StreamName<'_>) -> Result<Tip, ReadFailure> {
-        let end = self.ask(|view| self.stream_end(view, key, stream, u64::MAX))?;
+        let end = self.ask(|view| self.shared.stream_end(view, key, stream, u64::MAX))?;
         Ok(end.map_or(Tip::NEW, |event| Tip {
             seq: event.stream_seq(),
             event_hash: event.event_hash(),

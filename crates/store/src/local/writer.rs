@@ -141,7 +141,6 @@ impl LocalWriter {
         self.look_ahead();
         group
             .finish(&buffer)
-            .map(|(_, outcomes)| outcomes)
             .map_err(|FrameFault(what)| self.give_up(PersistFailure::Unknown(what.to_owned())))
     }
 
@@ -284,7 +283,7 @@ impl LogWriter for LocalWriter {
         if let Some(reason) = &self.poison {
             return Err(AppendFailure::Failed { reason: reason.clone() });
         }
-        let mut group = self.assigner.assign(&*self.shared, now, &units);
+        let mut group = self.assigner.assign(&self.shared.snapshot(), now, &units);
         drop(units);
         if !group.frames.is_empty() {
             return self.commit(now, group);
@@ -293,7 +292,6 @@ impl LogWriter for LocalWriter {
         let buffer = Bytes::from(std::mem::take(&mut group.buffer));
         group
             .finish(&buffer)
-            .map(|(_, outcomes)| outcomes)
             .map_err(|FrameFault(what)| AppendFailure::Failed { reason: what.to_owned() })
     }
 
