@@ -79,6 +79,8 @@ impl Stats {
 
     pub(crate) fn count_outcomes(&self, outcomes: &[UnitOutcome]) {
         let mut accepted: HashMap<&str, u64> = HashMap::new();
+        // Neighbours are mostly of one type, which then is looked up once.
+        let mut same: (&str, u64) = ("", 0);
         let mut replayed = 0;
         for outcome in outcomes {
             let UnitOutcome::Committed(placed) = outcome else { continue };
@@ -86,10 +88,17 @@ impl Stats {
                 if placed.replayed {
                     replayed += 1;
                 } else {
-                    *accepted.entry(placed.event.event_type()).or_default() += 1;
+                    let event_type = placed.event.event_type();
+                    if event_type != same.0 {
+                        *accepted.entry(same.0).or_default() += same.1;
+                        same = (event_type, 0);
+                    }
+                    same.1 += 1;
                 }
             }
         }
+        *accepted.entry(same.0).or_default() += same.1;
+        accepted.retain(|_, count| *count > 0);
         self.replayed.fetch_add(replayed, Ordering::Relaxed);
         let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
         for (event_type, count) in accepted {
