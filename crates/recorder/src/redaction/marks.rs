@@ -28,6 +28,10 @@ pub(super) struct RedactedFact {
 
 /// The position that an event redacts, if it is a decision to redact.
 pub(crate) fn redacted_position(event: &Event) -> Option<Position> {
+    // Asked of every event: the type is found without the rest of the header.
+    if event.event_type() != REDACTED_TYPE {
+        return None;
+    }
     let header = event.header();
     if header.event_type != REDACTED_TYPE || header.authority != Authority::Control {
         return None;

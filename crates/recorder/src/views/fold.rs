@@ -22,10 +22,13 @@ const SUMMARY_CHARACTERS_MAX: usize = 300;
 pub(super) struct Fold<'a> {
     db: &'a Connection,
     prices: &'a PriceTable,
-    run_ids: HashMap<(String, String), i64>,
+    /// By workspace, then by run.
+    run_ids: HashMap<String, HashMap<String, i64>>,
     runs: HashMap<i64, RunRow>,
-    agents: HashMap<(i64, String), AgentRow>,
-    calls: HashMap<(i64, CallKind, String), CallRow>,
+    /// By run, then by agent.
+    agents: HashMap<i64, HashMap<String, AgentRow>>,
+    /// By run and kind, then by call.
+    calls: HashMap<(i64, CallKind), HashMap<String, CallRow>>,
     counted: HashMap<(String, CallKind, String), i64>,
 }
 
@@ -54,7 +57,7 @@ impl<'a> Fact<'a> {
     }
 
     fn summary(&self, name: &str) -> Option<String> {
-        self.text(name).map(|text| summary(&text))
+        self.member(name).and_then(as_str).map(|text| summary(&text))
     }
 
     /// What went wrong, from whichever field says so.
@@ -80,10 +83,22 @@ fn moment(header: &HeaderRef<'_>) -> Moment {
 /// Shortens a text for a table and shows that it did.
 fn summary(text: &str) -> String {
     let line = text.trim();
+    if line.len() <= SUMMARY_CHARACTERS_MAX {
+        return line.to_owned();
+    }
     match line.char_indices().nth(SUMMARY_CHARACTERS_MAX) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line.to_owned(),
     }
+}
+
+/// Members that a payload seldom exceeds.
+const MEMBERS_USUALLY: usize = 16;
+
+/// The text that begins with the payload. Where it ends shows when its members are walked, so it
+/// is not walked for its end before.
+fn payload(event: &Event) -> &str {
+    event.body().strip_prefix("{\"data\":").unwrap_or_else(|| event.data())
 }
 
 type Result<T> = std::result::Result<T, rusqlite::Error>;
@@ -108,7 +123,9 @@ impl<'a> Fold<'a> {
         let position = i64::try_from(header.position.get()).unwrap_or(i64::MAX);
         let moment = moment(&header);
         let run = self.run(header.workspace_id, run_id, moment, position)?;
-        let fact = Fact { header, members: members(event.data()).collect(), run, moment, position };
+        let mut found = Vec::with_capacity(MEMBERS_USUALLY);
+        found.extend(members(payload(event)));
+        let fact = Fact { header, members: found, run, moment, position };
         self.touch_run(&fact);
         if header.actor_type == ActorType::Agent {
             self.touch_agent(&fact, header.actor_id)?;
@@ -137,13 +154,17 @@ impl<'a> Fold<'a> {
         for run in self.runs.values() {
             run.save(self.db)?;
         }
-        for agent in self.agents.values() {
+        for agent in self.agents.values().flat_map(HashMap::values) {
             agent.save(self.db)?;
         }
         // In the order of their ids, so that new rows go to the end of the table.
-        let mut calls: Vec<_> = self.calls.iter().collect();
-        calls.sort_unstable_by_key(|(_, call)| call.first_position);
-        for ((run, kind, call_id), call) in calls {
+        let mut calls: Vec<_> = self
+            .calls
+            .iter()
+            .flat_map(|((run, kind), calls)| calls.iter().map(move |(id, call)| (run, kind, id, call)))
+            .collect();
+        calls.sort_unstable_by_key(|(.., call)| call.first_position);
+        for (run, kind, call_id, call) in calls {
             call.save(self.db, *run, kind.as_str(), call_id)?;
         }
         Ok(())
@@ -156,8 +177,7 @@ impl<'a> Fold<'a> {
         moment: Moment,
         position: i64,
     ) -> Result<i64> {
-        let key = (workspace_id.to_owned(), run_id.to_owned());
-        if let Some(id) = self.run_ids.get(&key) {
+        if let Some(id) = self.run_ids.get(workspace_id).and_then(|ids| ids.get(run_id)) {
             return Ok(*id);
         }
         let row = match RunRow::load(self.db, workspace_id, run_id)? {
@@ -165,7 +185,8 @@ impl<'a> Fold<'a> {
             None => RunRow::create(self.db, workspace_id, run_id, moment, position)?,
         };
         let id = row.id;
-        self.run_ids.insert(key, id);
+        let ids = self.run_ids.entry(workspace_id.to_owned()).or_default();
+        ids.insert(run_id.to_owned(), id);
         self.runs.insert(id, row);
         Ok(id)
     }
@@ -175,13 +196,12 @@ impl<'a> Fold<'a> {
     }
 
     fn touch_run(&mut self, fact: &Fact<'_>) {
-        let source = fact.header.origin_dialect.map(str::to_owned);
         if let Some(row) = self.run_row(fact.run) {
             row.event_count += 1;
             row.extent.include(fact.moment);
             row.last_position = fact.position;
             if row.source.is_none() {
-                row.source = source;
+                row.source = fact.header.origin_dialect.map(str::to_owned);
             }
         }
     }
@@ -254,21 +274,15 @@ impl<'a> Fold<'a> {
     }
 
     fn agent(&mut self, fact: &Fact<'_>, agent_id: &str) -> Result<&mut AgentRow> {
-        let key = (fact.run, agent_id.to_owned());
-        let row = match self.agents.remove(&key) {
-            Some(row) => row,
-            None => match AgentRow::load(self.db, fact.run, agent_id)? {
+        let agents = self.agents.entry(fact.run).or_default();
+        if !agents.contains_key(agent_id) {
+            let row = match AgentRow::load(self.db, fact.run, agent_id)? {
                 Some(row) => row,
-                None => self.create_agent(fact, agent_id)?,
-            },
-        };
-        Ok(self.agents.entry(key).or_insert(row))
-    }
-
-    fn create_agent(&self, fact: &Fact<'_>, agent_id: &str) -> Result<AgentRow> {
-        let is_actor = agent_id == fact.header.actor_id;
-        let part = if is_actor { AgentPart::Actor } else { AgentPart::Subject };
-        AgentRow::create(self.db, fact.run, agent_id, fact.moment, fact.position, part)
+                None => create_agent(self.db, fact, agent_id)?,
+            };
+            agents.insert(agent_id.to_owned(), row);
+        }
+        Ok(agents.get_mut(agent_id).expect("it was put in where it was not there"))
     }
 
     fn touch_agent(&mut self, fact: &Fact<'_>, agent_id: &str) -> Result<()> {
@@ -305,8 +319,9 @@ impl<'a> Fold<'a> {
             CallKind::Tool => "tool_call_id",
             CallKind::Model => "model_call_id",
         };
-        let Some(call_id) = fact.text(id_field) else { return Ok(()) };
-        let (old, mut row) = match self.load_call(fact, kind, &call_id)? {
+        let Some(call_id) = fact.member(id_field).and_then(as_str) else { return Ok(()) };
+        let (call_id, row) = self.load_call(fact, kind, &call_id)?;
+        let (old, mut row) = match row {
             Some(row) => (row.counts(kind), row),
             None => (Counts::default(), CallRow::new(fact.header.actor_id, fact.position)),
         };
@@ -315,24 +330,28 @@ impl<'a> Fold<'a> {
         }
         self.update_call(&mut row, fact, kind, status);
         let new = row.counts(kind);
-        let agent_id = row.agent_id.clone();
-        self.calls.insert((fact.run, kind, call_id), row);
         if let Some(run) = self.run_row(fact.run) {
             run.counts.replace(&old, &new);
         }
-        self.agent(fact, &agent_id)?.counts.replace(&old, &new);
+        self.agent(fact, &row.agent_id)?.counts.replace(&old, &new);
+        self.calls.entry((fact.run, kind)).or_default().insert(call_id, row);
         Ok(())
     }
 
+    /// Takes a call's row in hand, under its id.
     fn load_call(
         &mut self,
         fact: &Fact<'_>,
         kind: CallKind,
         call_id: &str,
-    ) -> Result<Option<CallRow>> {
-        match self.calls.remove(&(fact.run, kind, call_id.to_owned())) {
-            Some(row) => Ok(Some(row)),
-            None => CallRow::load(self.db, fact.run, kind.as_str(), call_id),
+    ) -> Result<(String, Option<CallRow>)> {
+        let calls = self.calls.get_mut(&(fact.run, kind));
+        match calls.and_then(|calls| calls.remove_entry(call_id)) {
+            Some((call_id, row)) => Ok((call_id, Some(row))),
+            None => {
+                let row = CallRow::load(self.db, fact.run, kind.as_str(), call_id)?;
+                Ok((call_id.to_owned(), row))
+            }
         }
     }
 
@@ -352,7 +371,8 @@ impl<'a> Fold<'a> {
         let workspace_id = fact.header.workspace_id;
         let key = (workspace_id.to_owned(), kind, call_id.to_owned());
         if let Some(other) = self.counted.insert(key, fact.run)
-            && let Some(other) = self.calls.get_mut(&(other, kind, call_id.to_owned()))
+            && let Some(calls) = self.calls.get_mut(&(other, kind))
+            && let Some(other) = calls.get_mut(call_id)
         {
             other.is_counted = false;
         }
@@ -412,4 +432,10 @@ fn title(fact: &Fact<'_>) -> Option<String> {
             .filter_map(|(name, value)| Some((rank(name)?, as_str(value)?)));
         ranked.min_by_key(|(rank, _)| *rank).map(|(_, text)| summary(&text))
     })
+}
+
+fn create_agent(db: &Connection, fact: &Fact<'_>, agent_id: &str) -> Result<AgentRow> {
+    let is_actor = agent_id == fact.header.actor_id;
+    let part = if is_actor { AgentPart::Actor } else { AgentPart::Subject };
+    AgentRow::create(db, fact.run, agent_id, fact.moment, fact.position, part)
 }

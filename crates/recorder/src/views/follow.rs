@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use super::fold::Fold;
 use super::refold::{Refold, RunKey};
 use super::{Shared, ViewError, storage};
-use crate::live::{Live, Recent};
+use crate::live::{Live, LiveEvent, Recent};
 use crate::redaction::redacted_position;
 
 /// Events of one transaction: enough that its cost does not count, few enough that readers
@@ -25,11 +25,11 @@ const BATCH_EVENTS_MAX: usize = 5_000;
 
 /// Recent events of one transaction: while they are folded, memory that the ring of recent events
 /// has given up already stays in use.
-const RECENT_EVENTS_MAX: usize = 1_000;
+const RECENT_EVENTS_MAX: usize = 2_000;
 
 /// How long the views wait when they have caught up, so that a trickle of events is folded a few
-/// hundred at a time and not one by one.
-const REST: Duration = Duration::from_millis(20);
+/// hundred at a time and not one by one. Whoever waits for them ends the rest.
+const REST: Duration = Duration::from_millis(50);
 
 pub(super) fn start(
     shared: Arc<Shared>,
@@ -87,6 +87,7 @@ async fn follow(
         shared.is_stale.store(false, Ordering::Relaxed);
         tokio::select! {
             () = tokio::time::sleep(REST) => {}
+            () = shared.is_awaited.notified() => {}
             _ = is_stopping.changed() => continue,
         }
         tokio::select! {
@@ -101,8 +102,15 @@ async fn follow(
 
 /// Events that come next, and the position that is reached with them.
 struct Batch {
-    events: Vec<Event>,
+    recent: Vec<Arc<LiveEvent>>,
+    read: Vec<Event>,
     reached: Position,
+}
+
+impl Batch {
+    fn events(&self) -> impl Iterator<Item = &Event> {
+        self.recent.iter().map(|live| live.event()).chain(&self.read)
+    }
 }
 
 /// The next events: from memory where they are recent, else from the log.
@@ -112,13 +120,12 @@ fn next_batch(shared: &Shared, reader: &dyn LogReader, live: &Live) -> Result<Ba
         && let Some(last) = recent.last()
     {
         let reached = last.event().position();
-        let events = recent.iter().map(|live| live.event().clone()).collect();
-        return Ok(Batch { events, reached });
+        return Ok(Batch { recent, read: Vec::new(), reached });
     }
     let query = Query { after_position, ..Query::default() };
     let page = reader.scan(&query, PageLimit::events(BATCH_EVENTS_MAX))?;
     let reached = page.next.unwrap_or(page.scanned_to);
-    Ok(Batch { events: page.events, reached })
+    Ok(Batch { recent: Vec::new(), read: page.events, reached })
 }
 
 /// What a batch is folded with.
@@ -130,10 +137,10 @@ struct Folder<'a> {
 
 impl Folder<'_> {
     fn fold_batch(&self, writer: &mut Connection, batch: Batch) -> Result<(), ViewError> {
-        let redacted = self.redacted_runs(writer, &batch.events)?;
+        let redacted = self.redacted_runs(writer, batch.events())?;
         let transaction = writer.transaction()?;
         let mut fold = Fold::new(&transaction, &self.prices);
-        for event in &batch.events {
+        for event in batch.events() {
             fold.apply(event)?;
         }
         fold.save()?;
@@ -155,13 +162,13 @@ impl Folder<'_> {
     }
 
     /// The runs of which a batch redacts events that were folded with their bodies.
-    fn redacted_runs(
+    fn redacted_runs<'e>(
         &self,
         writer: &Connection,
-        events: &[Event],
+        events: impl Iterator<Item = &'e Event>,
     ) -> Result<BTreeSet<RunKey>, ViewError> {
         let mut runs = BTreeSet::new();
-        let facts = events.iter().filter_map(|event| Some((event, redacted_position(event)?)));
+        let facts = events.filter_map(|event| Some((event, redacted_position(event)?)));
         for (fact, position) in facts {
             if fact.position() <= storage::clean_to(writer) {
                 continue;

@@ -20,7 +20,7 @@ use std::thread::JoinHandle;
 
 use annals_core::id::Position;
 use annals_store::contract::{LogReader, ReadFailure};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use model::{
     AgentTotals, CallStatus, Cost, ModelUsage, Run, RunAgent, RunStatus, Span, SpanKind, Tokens,
@@ -66,6 +66,8 @@ struct Shared {
     is_stopping: watch::Sender<bool>,
     /// Whether the thread has ended, for whatever reason.
     is_ended: watch::Sender<bool>,
+    /// Told by whoever waits for the views to reach a position.
+    is_awaited: Notify,
 }
 
 /// The views of a recorder.
@@ -105,6 +107,7 @@ impl Views {
             is_stale: AtomicBool::new(opened.is_rebuilding),
             is_stopping: watch::Sender::new(false),
             is_ended: watch::Sender::new(false),
+            is_awaited: Notify::new(),
         });
         let thread =
             follow::start(Arc::clone(&shared), opened.writer, reader, live).map_err(|source| {
@@ -133,6 +136,9 @@ impl Views {
     pub async fn wait_for(&self, position: Position) {
         if let Some(shared) = &self.shared {
             let mut changes = shared.position.subscribe();
+            if *changes.borrow() < position {
+                shared.is_awaited.notify_one();
+            }
             // An error means that the recorder is closing; then there is nothing to wait for.
             let _ = changes.wait_for(|reached| *reached >= position).await;
         }

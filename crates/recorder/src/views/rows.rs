@@ -224,7 +224,11 @@ impl RunRow {
         let sql = "UPDATE runs SET title = ?2, status = ?3, source = ?4, agent_name = ?5, cwd = ?6, \
              model = ?7, started_us = ?8, last_us = ?9, ended_us = ?10, stated_duration_ms = ?11, \
              event_count = ?12, message_count = ?13, vendor_cost = ?14, error = ?15, last_position = ?16, \
-             is_time_assumed = ?17 WHERE id = ?1";
+             is_time_assumed = ?17, model_calls = ?18, model_errors = ?19, tool_calls = ?20, \
+             tool_errors = ?21, tool_open = ?22, input_tokens = ?23, output_tokens = ?24, \
+             cache_read_tokens = ?25, cache_write_tokens = ?26, priced_calls = ?27, \
+             computed_cost = ?28, stated_calls = ?29, stated_cost = ?30 WHERE id = ?1";
+        let counts = &self.counts;
         db.prepare_cached(sql)?.execute(params![
             self.id,
             self.title,
@@ -243,38 +247,22 @@ impl RunRow {
             self.error,
             self.last_position,
             self.extent.is_assumed,
+            counts.model_calls,
+            counts.model_errors,
+            counts.tool_calls,
+            counts.tool_errors,
+            counts.tool_open,
+            counts.tokens.input,
+            counts.tokens.output,
+            counts.tokens.cache_read,
+            counts.tokens.cache_write,
+            counts.priced_calls,
+            counts.computed_cost,
+            counts.stated_calls,
+            counts.stated_cost,
         ])?;
-        save_counts(db, SAVE_RUN_COUNTS, self.id, &self.counts)
+        Ok(())
     }
-}
-
-const SAVE_RUN_COUNTS: &str = "UPDATE runs SET model_calls = ?2, model_errors = ?3, tool_calls = ?4, \
-    tool_errors = ?5, tool_open = ?6, input_tokens = ?7, output_tokens = ?8, cache_read_tokens = ?9, \
-    cache_write_tokens = ?10, priced_calls = ?11, computed_cost = ?12, stated_calls = ?13, \
-    stated_cost = ?14 WHERE id = ?1";
-const SAVE_AGENT_COUNTS: &str = "UPDATE run_agents SET model_calls = ?2, model_errors = ?3, tool_calls = ?4, \
-    tool_errors = ?5, tool_open = ?6, input_tokens = ?7, output_tokens = ?8, cache_read_tokens = ?9, \
-    cache_write_tokens = ?10, priced_calls = ?11, computed_cost = ?12, stated_calls = ?13, \
-    stated_cost = ?14 WHERE id = ?1";
-
-fn save_counts(db: &Connection, sql: &str, id: i64, counts: &Counts) -> rusqlite::Result<()> {
-    db.prepare_cached(sql)?.execute(params![
-        id,
-        counts.model_calls,
-        counts.model_errors,
-        counts.tool_calls,
-        counts.tool_errors,
-        counts.tool_open,
-        counts.tokens.input,
-        counts.tokens.output,
-        counts.tokens.cache_read,
-        counts.tokens.cache_write,
-        counts.priced_calls,
-        counts.computed_cost,
-        counts.stated_calls,
-        counts.stated_cost,
-    ])?;
-    Ok(())
 }
 
 /// What an agent is to an event.
@@ -376,7 +364,11 @@ impl AgentRow {
     pub(super) fn save(&self, db: &Connection) -> rusqlite::Result<()> {
         let sql = "UPDATE run_agents SET name = ?2, agent_type = ?3, parent_agent_id = ?4, status = ?5, \
              first_us = ?6, last_us = ?7, event_count = ?8, last_position = ?9, \
-             is_time_assumed = ?10 WHERE id = ?1";
+             is_time_assumed = ?10, model_calls = ?11, model_errors = ?12, tool_calls = ?13, \
+             tool_errors = ?14, tool_open = ?15, input_tokens = ?16, output_tokens = ?17, \
+             cache_read_tokens = ?18, cache_write_tokens = ?19, priced_calls = ?20, \
+             computed_cost = ?21, stated_calls = ?22, stated_cost = ?23 WHERE id = ?1";
+        let counts = &self.counts;
         db.prepare_cached(sql)?.execute(params![
             self.id,
             self.name,
@@ -388,8 +380,21 @@ impl AgentRow {
             self.event_count,
             self.last_position,
             self.extent.is_assumed,
+            counts.model_calls,
+            counts.model_errors,
+            counts.tool_calls,
+            counts.tool_errors,
+            counts.tool_open,
+            counts.tokens.input,
+            counts.tokens.output,
+            counts.tokens.cache_read,
+            counts.tokens.cache_write,
+            counts.priced_calls,
+            counts.computed_cost,
+            counts.stated_calls,
+            counts.stated_cost,
         ])?;
-        save_counts(db, SAVE_AGENT_COUNTS, self.id, &self.counts)
+        Ok(())
     }
 }
 
@@ -397,6 +402,7 @@ impl AgentRow {
 #[derive(Debug, Clone)]
 pub(super) struct CallRow {
     id: i64,
+    is_stored: bool,
     pub(super) agent_id: String,
     pub(super) name: Option<String>,
     pub(super) title: Option<String>,
@@ -418,6 +424,7 @@ impl CallRow {
     pub(super) fn new(agent_id: &str, position: i64) -> Self {
         Self {
             id: position,
+            is_stored: false,
             agent_id: agent_id.to_owned(),
             name: None,
             title: None,
@@ -453,6 +460,7 @@ impl CallRow {
         let status: String = row.get(4)?;
         Ok(Self {
             id: row.get(0)?,
+            is_stored: true,
             agent_id: row.get(1)?,
             name: row.get(2)?,
             title: row.get(3)?,
@@ -496,11 +504,11 @@ impl CallRow {
         kind: &str,
         call_id: &str,
     ) -> rusqlite::Result<()> {
-        let sql = "INSERT OR REPLACE INTO calls (id, run, kind, call_id, agent_id, name, title, status, \
-             started_us, ended_us, duration_ms, first_position, start_position, end_position, error, \
-             is_counted, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, vendor_cost, \
-             computed_cost) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-             ?17, ?18, ?19, ?20, ?21, ?22)";
+        // A row that is there is changed in place, so that the order of ids stays.
+        let sql = match self.is_stored {
+            true => UPDATE_CALL,
+            false => INSERT_CALL,
+        };
         db.prepare_cached(sql)?.execute(params![
             self.id,
             run,
@@ -551,6 +559,18 @@ impl CallRow {
         }
     }
 }
+
+/// Columns and parameters of both are the same, so that one list of values serves.
+const INSERT_CALL: &str = "INSERT INTO calls (id, run, kind, call_id, agent_id, name, title, \
+    status, started_us, ended_us, duration_ms, first_position, start_position, end_position, error, \
+    is_counted, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, vendor_cost, \
+    computed_cost) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+    ?17, ?18, ?19, ?20, ?21, ?22)";
+const UPDATE_CALL: &str = "UPDATE calls SET run = ?2, kind = ?3, call_id = ?4, agent_id = ?5, \
+    name = ?6, title = ?7, status = ?8, started_us = ?9, ended_us = ?10, duration_ms = ?11, \
+    first_position = ?12, start_position = ?13, end_position = ?14, error = ?15, is_counted = ?16, \
+    input_tokens = ?17, output_tokens = ?18, cache_read_tokens = ?19, cache_write_tokens = ?20, \
+    vendor_cost = ?21, computed_cost = ?22 WHERE id = ?1";
 
 /// What is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
