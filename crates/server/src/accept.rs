@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use annals_core::limits::CONNECTION_COUNT_MAX;
-use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
@@ -18,7 +17,6 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
-use tower::Service;
 
 use crate::config::Timings;
 use crate::connection::{Activity, GuardedBody, PatientSocket};
@@ -54,15 +52,21 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// What answers requests.
+pub(crate) trait Answerer: Clone + Send + Sync + 'static {
+    /// Answers one request.
+    fn answer(self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
+}
+
 /// Serves connections until `stop` resolves, then lets those that are open end.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    answerer: impl Answerer,
     timings: Timings,
     open: Arc<Semaphore>,
     stop: impl Future<Output = ()>,
 ) {
-    let acceptor = Acceptor { router, builder: builder(), timings, open };
+    let acceptor = Acceptor { answerer, builder: builder(), timings, open };
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -117,14 +121,14 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-struct Acceptor {
-    router: Router,
+struct Acceptor<A> {
+    answerer: A,
     builder: auto::Builder<TokioExecutor>,
     timings: Timings,
     open: Arc<Semaphore>,
 }
 
-impl Acceptor {
+impl<A: Answerer> Acceptor<A> {
     fn take(&self, socket: TcpStream, graceful: &GracefulShutdown) {
         let Ok(permit) = Arc::clone(&self.open).try_acquire_owned() else {
             // A fresh socket has room for so few bytes; if not, closing it says the same.
@@ -136,8 +140,11 @@ impl Acceptor {
         let Ok(local) = socket.local_addr() else { return };
         let activity = Arc::new(Activity::default());
         let io = TokioIo::new(PatientSocket::new(socket, Arc::clone(&activity), &self.timings));
-        let service =
-            service_fn(answerer(self.router.clone(), activity, LocalIp(local.ip().to_canonical())));
+        let service = service_fn(answers(
+            self.answerer.clone(),
+            activity,
+            LocalIp(local.ip().to_canonical()),
+        ));
         let connection = self.builder.serve_connection(io, service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -150,8 +157,8 @@ impl Acceptor {
 }
 
 /// Answers the requests of one connection.
-fn answerer(
-    router: Router,
+fn answers(
+    answerer: impl Answerer,
     activity: Arc<Activity>,
     local_ip: LocalIp,
 ) -> impl Fn(Request<Incoming>) -> Answering {
@@ -159,9 +166,10 @@ fn answerer(
         let busy = activity.begin();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(local_ip);
-        let answered = router.clone().call(request);
+        let answerer = answerer.clone();
         Box::pin(async move {
-            answered.await.map(|response| response.map(|body| GuardedBody::new(body, busy)))
+            let response = answerer.answer(request).await;
+            Ok(response.map(|body| GuardedBody::new(body, busy)))
         })
     }
 }
@@ -175,6 +183,15 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+
+    #[derive(Clone)]
+    struct Nothing;
+
+    impl Answerer for Nothing {
+        async fn answer(self, _: Request<Body>) -> Response<Body> {
+            Response::builder().status(404).body(Body::empty()).unwrap()
+        }
+    }
 
     async fn answer(socket: &mut TcpStream) -> String {
         let mut bytes = Vec::new();
@@ -191,9 +208,8 @@ mod tests {
         let stopped = async {
             let _ = stopped.await;
         };
-        let router = Router::new();
         let serving =
-            tokio::spawn(serve(listener, router, Timings::default(), Arc::clone(&open), stopped));
+            tokio::spawn(serve(listener, Nothing, Timings::default(), Arc::clone(&open), stopped));
         let mut first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
         let refused = answer(&mut second).await;

@@ -7,12 +7,16 @@ use std::fmt::Write as _;
 use annals_api::reason;
 use annals_api::routes::{AS_OF_HEADER, NEXT_HEADER};
 use annals_core::json::string_into;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::Response;
 use serde::Serialize;
 
 use crate::negotiate::Form;
 use crate::problem::ApiProblem;
+
+/// Headers that an answer has when it is sent, and some room.
+const HEADER_COUNT: usize = 12;
 
 /// Answers one document.
 pub(crate) fn document<T: Serialize>(form: Form, value: &T) -> Result<Response, ApiProblem> {
@@ -25,13 +29,14 @@ pub(crate) fn document<T: Serialize>(form: Form, value: &T) -> Result<Response, 
 
 /// Answers a JSON text, or the same as MessagePack.
 pub(crate) fn json_text(form: Form, text: String) -> Response {
-    let mut response = match form {
-        Form::Msgpack => annals_core::msgpack::from_json(&text).into_response(),
-        Form::Json | Form::Ndjson | Form::EventStream => text.into_response(),
+    let body = match form {
+        Form::Msgpack => Body::from(annals_core::msgpack::from_json(&text)),
+        Form::Json | Form::Ndjson | Form::EventStream => Body::from(text),
     };
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
+    let mut headers = HeaderMap::with_capacity(HEADER_COUNT);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
+    let mut response = Response::new(body);
+    *response.headers_mut() = headers;
     response
 }
 

@@ -30,7 +30,7 @@ const LARGE_AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub(crate) struct HeldBody {
     pub(crate) bytes: Bytes,
-    _share: BudgetShare,
+    pub(crate) share: BudgetShare,
 }
 
 /// The demands on a body.
@@ -87,11 +87,7 @@ async fn read_plain(frames: &mut PacedFrames, rules: &BodyRules) -> Result<HeldB
     if frames.is_done() && first.len() <= rules.byte_count_max {
         // The usual case: the body came at once, and stays where it is.
         let is_held = share.grow_to(first.len());
-        return if is_held {
-            Ok(HeldBody { bytes: first, _share: share })
-        } else {
-            Err(overloaded())
-        };
+        return if is_held { Ok(HeldBody { bytes: first, share }) } else { Err(overloaded()) };
     }
     let mut gathered = Gathered::new(share, rules.byte_count_max);
     gathered.push(&first).map_err(gather_problem)?;
@@ -100,7 +96,7 @@ async fn read_plain(frames: &mut PacedFrames, rules: &BodyRules) -> Result<HeldB
         gathered.push(&piece).map_err(gather_problem)?;
     }
     let (bytes, share) = gathered.finish();
-    Ok(HeldBody { bytes, _share: share })
+    Ok(HeldBody { bytes, share })
 }
 
 async fn read_packed(
@@ -120,7 +116,7 @@ async fn read_packed(
         }
     }
     let (bytes, share) = decoder.finish().map_err(decode_problem)?;
-    Ok(HeldBody { bytes, _share: share })
+    Ok(HeldBody { bytes, share })
 }
 
 /// Compressed bytes that are unpacked between two looks at the budget.

@@ -21,11 +21,22 @@ const OTHER_ROUTE: &str = "other";
 
 static REQUEST_COUNT: AtomicU64 = AtomicU64::new(1);
 
-/// Wraps every request.
+/// Wraps every request that the router answers.
 pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or(OTHER_ROUTE, MatchedPath::as_str);
+    around(&app, route, request, |request| next.run(request)).await
+}
+
+/// Does what is done around the answer of every request.
+pub(crate) async fn around<F: Future<Output = Response>>(
+    app: &App,
+    route: &str,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let began_at = Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
     let local_ip = request.extensions().get::<LocalIp>().copied();
     let checked = match local_ip {
         Some(LocalIp(ip)) => app.hosts.check(&request, ip),
@@ -33,12 +44,11 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
         None => Ok(()),
     };
     let mut response = match checked {
-        Ok(()) => next.run(request).await,
+        Ok(()) => answer(request).await,
         Err(problem) => problem.into_response(),
     };
-    let route = route.as_ref().map_or(OTHER_ROUTE, MatchedPath::as_str);
     app.metrics.count_request(&method, route, response.status().as_u16());
-    let request_id = request_id(&app);
+    let request_id = request_id(app);
     log(&Answered { request_id: &request_id, method: &method, route, began_at }, &response);
     harden(response.headers_mut(), &request_id);
     response
@@ -71,12 +81,15 @@ fn log(answered: &Answered<'_>, response: &Response) {
     }
 }
 
+static RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+static REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
+
 /// Headers that every answer has. The dashboard sets its own policy, which is kept.
 fn harden(headers: &mut HeaderMap, request_id: &str) {
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (RESOURCE_POLICY.clone(), "same-origin"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
@@ -85,6 +98,6 @@ fn harden(headers: &mut HeaderMap, request_id: &str) {
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(closed);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(HeaderName::from_static(REQUEST_ID_HEADER), value);
+        headers.insert(REQUEST_ID.clone(), value);
     }
 }

@@ -14,7 +14,7 @@ use crate::accept;
 use crate::app::{App, AppParts};
 use crate::config::ServerConfig;
 use crate::http::v1::session::login_code;
-use crate::router::router;
+use crate::router::Front;
 
 /// How often the log's head is looked at for the rate of events.
 const RATE_SAMPLE_EVERY: Duration = Duration::from_secs(1);
@@ -101,7 +101,7 @@ impl Server {
             }
             closing.send_replace(true);
         };
-        accept::serve(listener, router(&app), app.timings.clone(), connections, stop).await;
+        accept::serve(listener, Front::new(&app), app.timings.clone(), connections, stop).await;
         sampling.abort();
         drop(witnessing);
         if app.recorder.is_failed() { Err(ServeError::LogFailed) } else { Ok(()) }

@@ -10,15 +10,15 @@ use annals_recorder::redaction::Marks;
 use annals_recorder::refusal::AppendRefusal;
 use annals_recorder::request::{AppendRequest, Atomicity, BatchAnswer, Door, EventResult};
 use annals_store::query::{Order, PageLimit, Query};
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
 use crate::answer::{ListEnd, ListWriter, json_text};
 use crate::app::App;
 use crate::auth::{Append, Caller, Read};
-use crate::body::read_body;
+use crate::body::{HeldBody, read_body};
 use crate::cursor::{self, Place};
 use crate::filter::{self, EventShape, FILTER_PARAMETERS};
 use crate::negotiate::{DOCUMENT_FORMS, Form, LIST_FORMS, body_format, choose};
@@ -63,19 +63,21 @@ const APPEND_PARAMETERS: [&str; 3] = ["atomic", "expected_seq", "dialect"];
 pub(crate) async fn append(
     State(app): State<App>,
     caller: Caller<Append>,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Body,
+    request: Request,
 ) -> Result<Response, ApiProblem> {
     let began_at = Instant::now();
+    let (Parts { headers, uri, .. }, body) = request.into_parts();
     let params = Params::read(&uri, &APPEND_PARAMETERS)?;
     let format = body_format(&headers)?;
     let held = read_body(&headers, body, &app.bodies).await?;
+    let turn = app.bodies.turn(&held).await;
+    // The share counts the body until the answer; its bytes are given up as soon as they are read.
+    let HeldBody { bytes, share: _share } = held;
     let request = AppendRequest {
         principal: caller.principal,
         door: door(&params)?,
         format,
-        body: held.bytes.clone(),
+        body: bytes,
         atomicity: params.flag("atomic")?.map(|atomic| match atomic {
             true => Atomicity::Atomic,
             false => Atomicity::Independent,
@@ -86,7 +88,8 @@ pub(crate) async fn append(
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned),
     };
-    let turn = app.bodies.turn(&held).await;
+    // The connection reads on into the same memory when nothing of the request is left in it.
+    drop((headers, uri));
     let answer = app.recorder.append(request).await;
     drop(turn);
     app.metrics.processing_seconds.observe(began_at.elapsed().as_secs_f64());
