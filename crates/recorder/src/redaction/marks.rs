@@ -33,7 +33,7 @@ pub(crate) fn redacted_position(event: &Event) -> Option<Position> {
         return None;
     }
     let header = event.header();
-    if header.event_type != REDACTED_TYPE || header.authority != Authority::Control {
+    if header.authority != Authority::Control {
         return None;
     }
     let fact: RedactedFact = serde_json::from_str(header.control?).ok()?;

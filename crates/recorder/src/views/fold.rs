@@ -161,7 +161,9 @@ impl<'a> Fold<'a> {
         let mut calls: Vec<_> = self
             .calls
             .iter()
-            .flat_map(|((run, kind), calls)| calls.iter().map(move |(id, call)| (run, kind, id, call)))
+            .flat_map(|((run, kind), calls)| {
+                calls.iter().map(move |(id, call)| (run, kind, id, call))
+            })
             .collect();
         calls.sort_unstable_by_key(|(.., call)| call.first_position);
         for (run, kind, call_id, call) in calls {
