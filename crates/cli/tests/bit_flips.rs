@@ -41,15 +41,19 @@ fn write_log(data_dir: &Path) -> Ledger {
     let server = Server::start_with(data_dir, "127.0.0.1:0", &FLAGS);
     let (mut luck, mut ledger) = (Luck(8), Ledger::default());
     let mut http = server.http();
-    for number in 0..40 {
+    for number in 0..600 {
         let event_id = luck.uuid();
-        let data = format!(r#"{{"n":{number},"filler":"{}"}}"#, "x".repeat(6_000));
+        // The first ones are only there for the tree to have rows; the last ones fill segments.
+        let filler = "x".repeat(if number < 560 { 1 } else { 6_000 });
+        let data = format!(r#"{{"n":{number},"filler":"{filler}"}}"#);
         ledger.sent.insert(event_id.clone(), data.clone());
         let text = event(&event_id, &format!("r{}", number % 3), &data);
         let reply = http.post("/v1/events", &text).unwrap();
         assert_eq!(reply.status, 201, "{}", reply.text());
         ledger.acknowledged.insert(event_id, Acknowledged::of(&reply.json()));
     }
+    let checkpoint = http.get("/v1/log/checkpoint").unwrap();
+    assert_eq!(checkpoint.status, 200, "{}", checkpoint.text());
     audit(&server, &ledger);
     server.stop();
     ledger

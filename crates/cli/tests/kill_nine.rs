@@ -242,9 +242,9 @@ fn loses_and_alters_nothing_that_was_acknowledged() {
 fn loses_nothing_when_kills_meet_sealing_and_recovery() {
     const FLAGS: [&str; 4] = ["--segment-bytes", "16384", "--log-level", "warn"];
     const ROUNDS: u64 = 8;
+    const LISTEN: &str = "127.0.0.1:0";
     let dir = tempfile::tempdir().unwrap();
     let data_dir = dir.path().join("data");
-    let listen = format!("127.0.0.1:{}", free_port());
     let mut luck = Luck(SEED + 100);
     let mut writers: Vec<Writer> =
         (0..WRITERS).map(|index| Writer::new(SEED + 101 + index)).collect();
@@ -254,15 +254,15 @@ fn loses_nothing_when_kills_meet_sealing_and_recovery() {
             std::fs::remove_dir_all(data_dir.join("derived")).unwrap();
         }
         for _ in 0..luck.below(3) {
-            kill_while_it_opens(&data_dir, &listen, &FLAGS, &mut luck);
+            kill_while_it_opens(&data_dir, LISTEN, &FLAGS, &mut luck);
             killed_starts += 1;
         }
-        let mut server = Server::start_with(&data_dir, &listen, &FLAGS);
+        let mut server = Server::start_with(&data_dir, LISTEN, &FLAGS);
         kill_under_load(&mut server, &mut writers, &mut luck);
     }
     let mut ledger = Ledger::default();
     writers.into_iter().for_each(|writer| ledger.merge(writer.ledger));
-    let server = Server::start_with(&data_dir, &listen, &FLAGS);
+    let server = Server::start_with(&data_dir, LISTEN, &FLAGS);
     let events = audit(&server, &ledger);
     check_views(&server, &events);
     let segments = std::fs::read_dir(data_dir.join("log")).unwrap();

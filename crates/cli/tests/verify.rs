@@ -286,6 +286,9 @@ fn a_replaced_key_is_followed_by_who_knew_the_one_before() {
     let server = Server::start(&person.path("data"));
     append(&server, &mut luck, "r1", 5);
     person.json(Some(&server), &["verify", "--json"]);
+    let evidence = person.path("r1.json");
+    let name = evidence.to_str().unwrap();
+    assert!(person.run(Some(&server), &["export", "run", "r1", "--out", name]).status.success());
     let before = stdout(&person.run(Some(&server), &["key", "show"]));
     let rotated = person.run(Some(&server), &["key", "rotate"]);
     assert!(rotated.status.success(), "{}", stderr(&rotated));
@@ -296,6 +299,8 @@ fn a_replaced_key_is_followed_by_who_knew_the_one_before() {
     let said = check(&verdict, "key");
     assert_eq!(said["result"], "passed", "{said}");
     assert!(said["detail"].as_str().unwrap().contains("handed over"), "{said}");
+    let older = person.json(None, &["verify", "--json", name]);
+    assert_eq!(check(&older, "key")["result"], "passed", "the file is older than the key: {older}");
     server.stop();
 }
 

@@ -20,7 +20,8 @@ pub(super) fn run(directory: &Path, options: &VerifyOptions) -> anyhow::Result<V
     let checked = check(directory, &identity, options.from, remembered.as_ref())?;
     let report = report(directory, &checked, options, remembered.as_ref());
     if let (Some(memory), Verdict::Valid) = (memory, report.verdict) {
-        remember(memory, &identity, &checked).context("the checkpoint cannot be remembered")?;
+        remember(memory, &identity, &checked, remembered.as_ref())
+            .context("the checkpoint cannot be remembered")?;
     }
     Ok(report)
 }
@@ -242,14 +243,18 @@ fn remember(
     memory: &CheckpointMemory,
     identity: &LogIdentity,
     checked: &CheckedDirectory,
+    remembered: Option<&Remembered>,
 ) -> std::io::Result<()> {
     let Some(trust) = &checked.trust else { return Ok(()) };
+    // A key is believed to have followed another only when both have said so.
+    if remembered.is_some_and(|remembered| remembered.key != trust.key) {
+        return Ok(());
+    }
     let Some(checkpoint) = trust.checkpoint.clone() else { return Ok(()) };
     // A check that begins in the middle may not reach the tree.
     let is_checked = |size: u64| checked.audit.signed_checked.iter().any(|tree| tree.size == size);
     if !is_checked(checkpoint.checkpoint().size) {
         return Ok(());
     }
-    let key = trust.key.clone();
-    memory.remember(&identity.log_id.to_string(), &Remembered { key, checkpoint })
+    memory.remember(&identity.log_id.to_string(), &trust.key, &checkpoint)
 }

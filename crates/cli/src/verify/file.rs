@@ -21,7 +21,7 @@ pub(super) fn run(path: &Path, options: &VerifyOptions) -> anyhow::Result<Verify
         options.memory.as_ref().map(|memory| memory.recall(&evidence.log_id.to_string()));
     let remembered = recalled.transpose().context("what is remembered cannot be read")?.flatten();
     if let Some(remembered) = &remembered
-        && !evidence.is_signed_under(&remembered.key)
+        && !is_known(&evidence, remembered)
     {
         let message = format!(
             "the file is signed by {}, and this log's key is known here as {}",
@@ -33,6 +33,12 @@ pub(super) fn run(path: &Path, options: &VerifyOptions) -> anyhow::Result<Verify
         return Ok(VerifyReport::invalid(target, fault));
     }
     Ok(valid(target, &evidence, remembered.as_ref(), options))
+}
+
+/// Whether the file is signed by a key that is known here: the log's present one, one that it
+/// followed, or one that followed it.
+fn is_known(evidence: &EvidenceReport, remembered: &Remembered) -> bool {
+    evidence.is_signed_under(&remembered.key) || remembered.former_keys.contains(&evidence.key)
 }
 
 fn wire_fault(fault: &EvidenceFault) -> Fault {
@@ -104,9 +110,7 @@ fn valid(
 
 fn key_check(remembered: Option<&Remembered>) -> CheckLine {
     match remembered {
-        Some(_) => {
-            CheckLine::passed("key", "the key is the one that was seen before, or followed it")
-        }
+        Some(_) => CheckLine::passed("key", "the key is one that was seen to sign this log"),
         None => CheckLine::not_checked(
             "key",
             "the key was taken from the file itself; compare it with one from elsewhere",

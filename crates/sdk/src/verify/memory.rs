@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub struct Remembered {
     /// The key that signed.
     pub key: VerifierKey,
+    /// Keys that were seen to sign before it, newest first.
+    pub former_keys: Vec<VerifierKey>,
     /// The newest checkpoint seen.
     pub checkpoint: SignedCheckpoint,
 }
@@ -34,6 +36,8 @@ impl Remembered {
 #[derive(Serialize, Deserialize)]
 struct MemoryFile {
     key: String,
+    #[serde(default)]
+    former_keys: Vec<String>,
     checkpoint: String,
 }
 
@@ -67,23 +71,38 @@ impl CheckpointMemory {
         };
         let file: MemoryFile = serde_json::from_str(&text).map_err(io::Error::other)?;
         let key = file.key.parse().map_err(io::Error::other)?;
+        let former_keys: Result<Vec<_>, _> =
+            file.former_keys.iter().map(|key| key.parse()).collect();
+        let former_keys = former_keys.map_err(io::Error::other)?;
         let checkpoint = SignedCheckpoint::parse(&file.checkpoint).map_err(io::Error::other)?;
-        Ok(Some(Remembered { key, checkpoint }))
+        Ok(Some(Remembered { key, former_keys, checkpoint }))
     }
 
-    /// Remembers a checkpoint whose signature and consistency were checked.
+    /// Remembers a checkpoint whose signature and consistency were checked, and whose key is the
+    /// remembered one or was handed over to by it.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn remember(&self, log_id: &str, seen: &Remembered) -> io::Result<()> {
+    pub fn remember(
+        &self,
+        log_id: &str,
+        key: &VerifierKey,
+        checkpoint: &SignedCheckpoint,
+    ) -> io::Result<()> {
         let known = self.recall(log_id)?;
-        if known.is_some_and(|known| known.size() > seen.size()) {
+        let size = checkpoint.checkpoint().size;
+        if known.as_ref().is_some_and(|known| known.size() > size) {
             return Ok(());
+        }
+        let mut former_keys = Vec::new();
+        if let Some(known) = known {
+            former_keys.extend((known.key != *key).then(|| known.key.to_string()));
+            former_keys.extend(known.former_keys.iter().map(ToString::to_string));
         }
         fs::create_dir_all(&self.directory)?;
         let path = self.file(log_id)?;
         let file =
-            MemoryFile { key: seen.key.to_string(), checkpoint: seen.checkpoint.to_string() };
+            MemoryFile { key: key.to_string(), former_keys, checkpoint: checkpoint.to_string() };
         let text = serde_json::to_string_pretty(&file).map_err(io::Error::other)?;
         // Of two writers at once each needs a file of its own; the last rename wins whole.
         let tmp = path.with_extension(format!("{}.tmp", std::process::id()));
@@ -112,11 +131,13 @@ mod tests {
 
     const LOG_ID: &str = "e084a3b3-838f-b1e6-c66a-74f5d23e1d26";
 
-    fn seen(size: u64) -> Remembered {
+    fn key(seed: u8) -> SigningKey {
+        SigningKey::from_seed("annals.local/test", [seed; 32]).unwrap()
+    }
+
+    fn signed(size: u64, key: &SigningKey) -> SignedCheckpoint {
         let origin = "annals.local/test".to_owned();
-        let key = SigningKey::from_seed(&origin, [7; 32]).unwrap();
-        let checkpoint = Checkpoint { origin, size, root: Digest::new([1; 32]) };
-        Remembered { key: key.verifier(), checkpoint: SignedCheckpoint::sign(checkpoint, &key) }
+        SignedCheckpoint::sign(Checkpoint { origin, size, root: Digest::new([1; 32]) }, key)
     }
 
     #[test]
@@ -124,11 +145,24 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let memory = CheckpointMemory::at(dir.path().join("deep").join("er"));
         assert_eq!(memory.recall(LOG_ID).unwrap(), None);
-        memory.remember(LOG_ID, &seen(5)).unwrap();
-        memory.remember(LOG_ID, &seen(3)).unwrap();
-        assert_eq!(memory.recall(LOG_ID).unwrap(), Some(seen(5)));
-        memory.remember(LOG_ID, &seen(8)).unwrap();
-        assert_eq!(memory.recall(LOG_ID).unwrap(), Some(seen(8)));
+        let key = key(7);
+        for (size, remembered) in [(5, 5), (3, 5), (8, 8)] {
+            memory.remember(LOG_ID, &key.verifier(), &signed(size, &key)).unwrap();
+            assert_eq!(memory.recall(LOG_ID).unwrap().unwrap().size(), remembered);
+        }
+    }
+
+    #[test]
+    fn keys_that_gave_way_are_remembered_newest_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = CheckpointMemory::at(dir.path());
+        let keys = [key(1), key(2), key(3)];
+        for (size, key) in (1..).zip(&keys) {
+            memory.remember(LOG_ID, &key.verifier(), &signed(size, key)).unwrap();
+        }
+        let remembered = memory.recall(LOG_ID).unwrap().unwrap();
+        assert_eq!(remembered.key, keys[2].verifier());
+        assert_eq!(remembered.former_keys, [keys[1].verifier(), keys[0].verifier()]);
     }
 
     #[test]
@@ -143,7 +177,8 @@ mod tests {
     fn a_damaged_memory_is_no_empty_one() {
         let dir = tempfile::tempdir().unwrap();
         let memory = CheckpointMemory::at(dir.path());
-        memory.remember(LOG_ID, &seen(5)).unwrap();
+        let key = key(7);
+        memory.remember(LOG_ID, &key.verifier(), &signed(5, &key)).unwrap();
         fs::write(dir.path().join(format!("{LOG_ID}.json")), "{").unwrap();
         assert!(memory.recall(LOG_ID).is_err());
     }

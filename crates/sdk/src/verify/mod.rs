@@ -122,8 +122,7 @@ impl Client {
         };
         self.check_records(&mut tree, options, &mut verification, progress).await?;
         if let Some(memory) = &options.memory {
-            let seen = Remembered { key, checkpoint: signed };
-            memory.remember(&log_id, &seen).map_err(VerifyError::Memory)?;
+            memory.remember(&log_id, &key, &signed).map_err(VerifyError::Memory)?;
         }
         Ok(verification)
     }
