@@ -13,6 +13,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
   },
+  // A module worker, so that it may load the signature fallback only where it is needed.
+  worker: { format: "es" },
   server: { proxy: { "/v1": server, "/openapi.json": server } },
   test: { include: ["src/**/*.test.ts"], environment: "node" },
 });

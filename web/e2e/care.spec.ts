@@ -25,6 +25,7 @@ const pages = (): Record<string, string> => ({
   agents: "/agents",
   usage: "/usage?by=day",
   types: "/types?type=tool.invoked",
+  trust: "/trust?scope=range",
   health: "/health",
   "nothing found": "/runs?q=there-is-no-such-title",
 });

@@ -100,6 +100,7 @@ test("the keyboard reaches every page, help and the palette", async ({ signedIn:
     a: "Agents",
     u: "Usage",
     t: "Types",
+    v: "Trust",
     h: "Health",
     n: "Now",
   };

@@ -65,6 +65,39 @@ export async function loginUrl(): Promise<string> {
   throw new Error(`no login code: ${answer.status}`);
 }
 
+/** Erases an event of a run by its type; resolves when its words are gone. */
+export async function redact(run: string, event_type: string, reason: string): Promise<void> {
+  const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+  const query = `run_id=${run}&event_type=${event_type}&limit=1`;
+  const found = await fetch(`${SERVER}/v1/events?${query}`, { headers });
+  const { events } = (await found.json()) as { events: { event_id: string }[] };
+  const answer = await fetch(`${SERVER}/v1/events/${events[0]?.event_id}/redact`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify({ reason }),
+  });
+  if (!answer.ok) throw new Error(`redact: ${answer.status} ${await answer.text()}`);
+}
+
+/** Makes another key sign the log from here on. */
+export async function rotateKey(): Promise<void> {
+  const answer = await fetch(`${SERVER}/v1/log/key/rotate`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  if (!answer.ok) throw new Error(`rotate: ${answer.status} ${await answer.text()}`);
+}
+
+/** What the page keeps of a session, with the owner's own token and all of its rights. */
+export function ownerSession(): string {
+  return JSON.stringify({
+    token: TOKEN,
+    expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+    workspace_id: "default",
+    rights: ["append", "read", "verify", "operate"],
+  });
+}
+
 const RESTART = process.env.ANNALS_RESTART_CMD;
 
 export async function restartServer(): Promise<void> {

@@ -17,6 +17,7 @@ import "./styles/pages.css";
 import "./styles/run.css";
 import "./styles/transcript.css";
 import "./styles/picture.css";
+import "./styles/trust.css";
 import "./styles/dialogs.css";
 
 const RETRIES_MAX = 1;

@@ -78,6 +78,17 @@ export interface UsageSearch {
   by?: UsageGroup;
   since?: Since;
 }
+export const TRUST_SCOPES = ["tree", "run", "stream", "range"] as const;
+export type TrustScope = (typeof TRUST_SCOPES)[number];
+export interface TrustSearch {
+  scope?: TrustScope;
+  run?: string;
+  /** TYPE/ID */
+  stream?: string;
+  from?: string;
+  to?: string;
+  event?: string;
+}
 export interface TypesSearch {
   q?: string;
   category?: string;
@@ -158,6 +169,20 @@ const types = createRoute({
   component: lazyRouteComponent(() => import("./pages/TypesPage"), "TypesPage"),
 });
 
+const trust = createRoute({
+  getParentRoute: () => root,
+  path: "/trust",
+  validateSearch: (raw: RawSearch): TrustSearch => ({
+    scope: among(raw.scope, TRUST_SCOPES),
+    run: one(raw.run),
+    stream: one(raw.stream),
+    from: one(raw.from),
+    to: one(raw.to),
+    event: one(raw.event),
+  }),
+  component: lazyRouteComponent(() => import("./pages/TrustPage"), "TrustPage"),
+});
+
 const health = createRoute({
   getParentRoute: () => root,
   path: "/health",
@@ -165,7 +190,7 @@ const health = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([now, live, runs, run, agents, usage, types, health]),
+  routeTree: root.addChildren([now, live, runs, run, agents, usage, types, trust, health]),
   parseSearch: readSearch,
   stringifySearch: writeSearch,
   defaultPreload: "intent",

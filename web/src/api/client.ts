@@ -85,13 +85,35 @@ export async function getText(
   return (await ask(path, params, signal)).text();
 }
 
-async function ask(path: string, params: QueryParams, signal?: AbortSignal): Promise<Response> {
+/** A file that needs the bearer, which a plain link could not bring along. */
+export async function getBlob(path: string, signal?: AbortSignal): Promise<Blob> {
+  return (await ask(path, {}, signal)).blob();
+}
+
+/** `body` is JSON text, so that a number that a person typed keeps its digits. */
+export async function postJson<T>(path: string, body: string): Promise<T> {
+  return (await (await ask(path, {}, undefined, body)).json()) as T;
+}
+
+async function ask(
+  path: string,
+  params: QueryParams,
+  signal?: AbortSignal,
+  body?: string,
+): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json" };
   const token = bearer();
   if (token) headers.authorization = `Bearer ${token}`;
+  if (body !== undefined) headers["content-type"] = "application/json";
+  const method = body === undefined ? "GET" : "POST";
   let answer: Response;
   try {
-    answer = await fetch(withParams(path, params), { headers, signal: signal ?? null });
+    answer = await fetch(withParams(path, params), {
+      method,
+      headers,
+      signal: signal ?? null,
+      body: body ?? null,
+    });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new UnreachableError();

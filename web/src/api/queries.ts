@@ -6,6 +6,9 @@ import type {
   AnnalsEvent,
   CatalogAnswer,
   EventsPage,
+  LogStatus,
+  Redaction,
+  RedactionsPage,
   RunDetail,
   RunsPage,
   Status,
@@ -89,6 +92,53 @@ export const eventQuery = (eventId: string) =>
     },
     // An event never changes, apart from redaction, which a reload shows.
     staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const logStatusQuery = () =>
+  queryOptions({
+    queryKey: ["log-status"],
+    queryFn: ({ signal }) => getJson<LogStatus>("/v1/log/status", {}, signal),
+    refetchInterval: 5_000,
+  });
+
+const REDACTIONS_PAGE = 50;
+
+export const redactionsQuery = () =>
+  infiniteQueryOptions({
+    queryKey: ["redactions"],
+    queryFn: ({ pageParam, signal }) =>
+      getJson<RedactionsPage>(
+        "/v1/redactions",
+        { limit: REDACTIONS_PAGE, cursor: pageParam || undefined },
+        signal,
+      ),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next,
+  });
+
+const REDACTION_PAGES_MAX = 5;
+
+/** The redactions on a run's own stream. */
+export const runRedactionsQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ["redactions", "run", runId],
+    queryFn: async ({ signal }) => {
+      const found: Redaction[] = [];
+      let cursor: string | undefined;
+      for (let page = 0; page < REDACTION_PAGES_MAX; page++) {
+        const answer = await getJson<RedactionsPage>(
+          "/v1/redactions",
+          { limit: 1_000, cursor },
+          signal,
+        );
+        found.push(...answer.redactions);
+        if (!answer.next) break;
+        cursor = answer.next;
+      }
+      return found.filter(
+        ({ stream }) => stream.stream_type === "run" && stream.stream_id === runId,
+      );
+    },
   });
 
 export interface EventsFilter {

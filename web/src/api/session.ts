@@ -36,6 +36,11 @@ export function bearer(): string | null {
   return state.kind === "signed_in" ? state.session.token : null;
 }
 
+/** Whether this session may do it; the server decides, the page only spares a person the refusal. */
+export function mayI(right: "append" | "read" | "verify" | "operate"): boolean {
+  return state.kind === "signed_in" && state.session.rights.includes(right);
+}
+
 /** Forgets the token and shows the login page with the reason. */
 export function endSession(reason: string | null): void {
   try {

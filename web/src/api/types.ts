@@ -40,6 +40,12 @@ export type SpansPage = Omit<Told<Wire["SpansPage"]>, "spans"> & { spans: Span[]
 export type AgentsPage = Told<Wire["AgentsPage"]>;
 export type UsagePage = Told<Wire["UsageAnswer"]>;
 export type SessionAnswer = Told<Wire["Session"]>;
+export type LogStatus = Told<Wire["LogStatus"]>;
+export type Redaction = Told<Wire["RedactionInfo"]>;
+export type RedactionsPage = Told<Wire["RedactionsPage"]>;
+export type RedactionReceipt = Told<Wire["RedactionReceipt"]>;
+/** What stands where the words were. */
+export type RedactionMark = Told<Wire["EventRedaction"]>;
 
 export type UsageGroup = "run" | "agent" | "model" | "day";
 
@@ -92,6 +98,8 @@ export interface AnnalsEvent {
   origin?: JsonObject;
   prev_event_hash: string | null;
   event_hash: string;
+  /** Only on an event whose body was erased. */
+  redaction?: RedactionMark;
 }
 
 export interface EventsPage extends AsOf {

@@ -67,6 +67,9 @@ const join = (...parts: (string | null | undefined)[]) =>
 
 /** A single line; falls back to the compact JSON of the data. */
 export function summarise(event: AnnalsEvent): string {
+  if (event.redaction && !event.redaction.replaced) {
+    return oneLine(join("redacted", event.redaction.reason).replace(" · ", ": "));
+  }
   const data = asObject(event.data);
   const took = asNumber(data.duration_ms);
   const tookText = took === null ? null : duration(took);
@@ -95,6 +98,12 @@ export function summarise(event: AnnalsEvent): string {
       return oneLine(join(asText(data.tool_name), tookText, outputHint(data.output)));
     case "tool.failed":
       return oneLine(join(asText(data.tool_name), tookText, errorText(data)));
+    case "event.redacted":
+      return oneLine(join(`event #${asNumber(data.position) ?? "?"}`, asText(data.reason)));
+    case "log.key_rotated":
+      return `a new key signs from ${(asNumber(data.last_size) ?? 0) + 1} on`;
+    case "log.restored":
+      return `from a copy of ${asText(data.parent_log_id)} with ${asNumber(data.size)} events`;
     case "agent.notified":
       return oneLine(join(asText(data.title), asText(data.message)));
     default:

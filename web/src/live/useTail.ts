@@ -3,6 +3,7 @@ import { type QueryKey, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { rate, setConnection } from "./connection";
 import { Follower, type TailFrame, type TailRequest } from "./follow";
+import { noteRedactions } from "./redactions";
 import type { TailMark } from "./resume";
 
 /** Browsers allow six connections per host, so a hidden tab gives its own back. */
@@ -34,6 +35,7 @@ export function useTail(request: TailRequest | null, listeners: TailListeners): 
           onFrames: (frames) => {
             rate.add(frames.length, Date.now());
             setConnection({ head: frames[frames.length - 1]?.position ?? null });
+            noteRedactions(frames);
             latest.current.onFrames(frames);
           },
           onPhase: (phase, detail) => setConnection({ phase, detail }),

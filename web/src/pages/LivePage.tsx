@@ -27,8 +27,9 @@ import {
   ROWS_MAX,
   waitingEvents,
 } from "../live/liveList";
+import { asItReads, useRedactions } from "../live/redactions";
 import { useTail } from "../live/useTail";
-import { TypeGlyph } from "../ui/Bits";
+import { SummaryMark, TypeGlyph } from "../ui/Bits";
 import { annalsCommand } from "../ui/command";
 import { EventDrawer } from "../ui/EventDrawer";
 import { useNow, usePageTitle, usePhone } from "../ui/hooks";
@@ -285,7 +286,9 @@ function LiveHead() {
   );
 }
 
-function EventLine({ event, current }: { event: AnnalsEvent; current: boolean }) {
+function EventLine({ event: held, current }: { event: AnnalsEvent; current: boolean }) {
+  useRedactions();
+  const event = asItReads(held);
   const titles = useRunTitles();
   const run = event.run_id ? (titles.get(event.run_id) ?? middle(event.run_id, 20)) : "–";
   return (
@@ -296,6 +299,7 @@ function EventLine({ event, current }: { event: AnnalsEvent; current: boolean })
       replace
       className="row live-columns"
       data-failure={isFailure(event.event_type)}
+      data-redacted={event.redaction !== undefined}
       aria-current={current}
     >
       <time
@@ -310,7 +314,10 @@ function EventLine({ event, current }: { event: AnnalsEvent; current: boolean })
       <span className="one-line small muted run" title={event.run_id ?? ""}>
         {run}
       </span>
-      <span className="one-line summary">{summarise(event)}</span>
+      <span className="one-line summary">
+        <SummaryMark event={event} />
+        {summarise(event)}
+      </span>
       <span className="num small faint end position">{event.position}</span>
     </Link>
   );

@@ -15,6 +15,7 @@ import { timeMs } from "../run/spanStore";
 import { TimeControls } from "../run/TimePane";
 import { Transcript } from "../run/Transcript";
 import { runScale } from "../run/timeScale";
+import { redactedEventId } from "../run/transcript";
 import { type RunData, useRunData, useRunDetail } from "../run/useRun";
 import { type TimeViewState, useTimeView } from "../run/useTimeView";
 import { Waterfall } from "../run/Waterfall";
@@ -116,7 +117,11 @@ function Loaded({ run, data }: { run: RunDetail; data: RunData }) {
     ...Object.fromEntries(RUN_VIEWS.map((name, at) => [String(at + 1), () => toView(name)])),
     e: () => change({ errors: errorsOnly ? undefined : "1" }),
   });
-  const openSpan = (span: string) => change({ span, event: undefined });
+  const openSpan = (span: string) => {
+    const event = redactedEventId(span);
+    if (event) change({ event, span: undefined });
+    else change({ span, event: undefined });
+  };
   const picture = {
     data,
     time,

@@ -9,7 +9,8 @@ import { count } from "../format/number";
 import { isFailure, summarise } from "../format/summary";
 import { middle } from "../format/text";
 import { useCursor } from "../keys/useCursor";
-import { TypeGlyph } from "../ui/Bits";
+import { asItReads, useRedactions } from "../live/redactions";
+import { SummaryMark, TypeGlyph } from "../ui/Bits";
 import { usePhone } from "../ui/hooks";
 import { Empty, Failed } from "../ui/States";
 import { type ListHandle, VirtualList } from "../ui/VirtualList";
@@ -134,6 +135,7 @@ function Pages({
   open(eventId: string): void;
 }) {
   const phone = usePhone();
+  useRedactions();
   const list = useRef<ListHandle>(null);
   const [, setVersion] = useState(0);
   const pages = useMemo(
@@ -196,13 +198,15 @@ function Pages({
         }
         footer={<p className="count-line">{count(total)} events, that is all so far</p>}
         row={(index) => {
-          const event = pages.at(index);
-          if (!event) return <RowBones seq={index + 1} />;
+          const held = pages.at(index);
+          if (!held) return <RowBones seq={index + 1} />;
+          const event = asItReads(held);
           return (
             <button
               type="button"
               className="row live-columns"
               data-failure={isFailure(event.event_type)}
+              data-redacted={event.redaction !== undefined}
               aria-current={event.event_id === chosen}
               onClick={() => {
                 cursor.set(index);
@@ -215,7 +219,10 @@ function Pages({
               <TypeGlyph eventType={event.event_type} />
               <span className="one-line type">{event.event_type}</span>
               <span className="one-line small muted run">{middle(event.actor.actor_id, 28)}</span>
-              <span className="one-line summary">{summarise(event)}</span>
+              <span className="one-line summary">
+                <SummaryMark event={event} />
+                {summarise(event)}
+              </span>
               <span className="num small faint end position">{event.stream.stream_seq}</span>
             </button>
           );

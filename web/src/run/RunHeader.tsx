@@ -6,6 +6,7 @@ import { count, tokensTotal } from "../format/number";
 import { middle, runName } from "../format/text";
 import { Ago, CostMark, Id, RunTook, StatusMark, TokensSplit } from "../ui/Bits";
 import { Icon } from "../ui/icons";
+import { RunProof } from "./RunProof";
 
 export function RunHeader({ run }: { run: RunDetail }) {
   return (
@@ -22,6 +23,7 @@ export function RunHeader({ run }: { run: RunDetail }) {
         <span className="phone-hide">
           <Id value={run.run_id} name="run id" chars={22} />
         </span>
+        <RunProof runId={run.run_id} />
       </div>
       {run.error && (
         <p className="run-error" role="note">

@@ -4,9 +4,11 @@ import type { AnnalsEvent } from "../api/types";
 import { asObject, errorText } from "../format/summary";
 import { visible } from "../format/text";
 import { absolute, clock } from "../format/time";
+import { useRedactions } from "../live/redactions";
 import { CopyButton, Glyph, Id, TokensSplit, Took } from "../ui/Bits";
 import { Drawer, Fact, Facts } from "../ui/Drawer";
 import { JsonView } from "../ui/JsonView";
+import { RedactedNote } from "../ui/Redaction";
 import { Empty } from "../ui/States";
 import type { TimedSpan } from "./spanStore";
 import { messageText } from "./TranscriptEntry";
@@ -29,6 +31,7 @@ export function SpanDrawer({
 }) {
   const { cache, store } = data;
   useSyncExternalStore(cache.subscribe, () => cache.version);
+  useRedactions();
   const span = store.get(spanId);
   const positions = span ? [span.start_position, span.end_position] : [];
   const key = positions.join();
@@ -73,6 +76,13 @@ export function SpanDrawer({
         )}
         <CopyButton text={location.href} label="Copy link" />
       </div>
+      {[start, end].map(
+        (event, at) =>
+          event?.redaction &&
+          (at === 0 || event !== start) && (
+            <RedactedNote key={event.event_id} mark={event.redaction} link />
+          ),
+      )}
       <SpanContent span={span} start={start} end={end} />
     </Drawer>
   );
@@ -134,6 +144,7 @@ function SpanContent({
   const call = asObject(start?.data);
   const result = asObject(end?.data);
   const error = span.status === "error" ? errorText(result) : null;
+  if (span.kind === "message" && start?.redaction && !start.redaction.replaced) return null;
   if (span.kind === "message" && start) {
     return <TextPart name="Text" text={messageText(start)} />;
   }
@@ -147,7 +158,7 @@ function SpanContent({
         </section>
       )}
       {result.output !== undefined && <TextPart name="Output" text={textOf(result.output)} />}
-      {span.kind !== "tool" && end && (
+      {span.kind !== "tool" && end && end.data !== null && (
         <section>
           <h3>Data</h3>
           <JsonView text={JSON.stringify(end.data)} name="Data" />

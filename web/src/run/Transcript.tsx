@@ -1,17 +1,20 @@
 // Owns the reading view of a run: rows of any height, virtualised, with payloads fetched for what is on screen.
+import { useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { runRedactionsQuery } from "../api/queries";
 import type { RunDetail } from "../api/types";
 import { duration } from "../format/duration";
 import { count } from "../format/number";
 import { clock } from "../format/time";
 import { useCursor } from "../keys/useCursor";
 import { useKeys } from "../keys/useKeys";
+import { useRedactions } from "../live/redactions";
 import { Icon } from "../ui/icons";
 import { Empty } from "../ui/States";
 import { RunAside } from "./RunAside";
 import { Entry } from "./TranscriptEntry";
-import { type TranscriptRow, transcriptRows } from "./transcript";
+import { type TranscriptRow, transcriptRows, withRedactions } from "./transcript";
 import type { RunData } from "./useRun";
 
 const ESTIMATE_PX = { message: 88, tool: 96, model: 26, agent: 40, run: 30 };
@@ -32,7 +35,7 @@ export function Transcript(props: TranscriptProps) {
   const { run, data, agent, errorsOnly } = props;
   const [subagents, setSubagents] = useState(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the store is mutable; its version says when it changed.
-  const rows = useMemo(
+  const told = useMemo(
     () =>
       transcriptRows(data.store.spans, run.agents, {
         agent_id: agent ?? null,
@@ -41,6 +44,15 @@ export function Transcript(props: TranscriptProps) {
         subagents: subagents || agent !== undefined,
       }),
     [data.store, data.version, run.agents, agent, errorsOnly, subagents],
+  );
+  const redactions = useQuery(runRedactionsQuery(run.run_id)).data;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the store is mutable; its version says when it changed.
+  const rows = useMemo(
+    () =>
+      redactions && !agent && !errorsOnly
+        ? withRedactions(told, redactions, data.store.spans)
+        : told,
+    [told, redactions, agent, errorsOnly, data.store, data.version],
   );
   const [target, setTarget] = useState<string | null>(null);
   return (
@@ -78,6 +90,7 @@ interface RowsProps extends TranscriptProps {
 function Rows({ rows, run, data, chosen, open, target, reached }: RowsProps) {
   const { cache } = data;
   useSyncExternalStore(cache.subscribe, () => cache.version);
+  useRedactions();
   const scroller = useRef<HTMLElement>(null);
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
   const toggle = (key: string) =>

@@ -1,6 +1,6 @@
 // Owns one entry of the transcript: prompt, words, thinking, tool call with result, model call, sub-agent.
 import { memo, type ReactNode } from "react";
-import type { AnnalsEvent, Json, RunAgent } from "../api/types";
+import type { AnnalsEvent, Json, RedactionMark, RunAgent } from "../api/types";
 import { duration } from "../format/duration";
 import { compact, count, tokensTotal } from "../format/number";
 import { asObject, asText, errorText } from "../format/summary";
@@ -8,6 +8,7 @@ import { lineCount, middle, visible } from "../format/text";
 import { Glyph, Took, tokensTitle } from "../ui/Bits";
 import { Icon } from "../ui/icons";
 import { JsonView } from "../ui/JsonView";
+import { RedactedNote } from "../ui/Redaction";
 import type { TimedSpan } from "./spanStore";
 import { editDiff, type TranscriptRow, textOf, toolSaid } from "./transcript";
 
@@ -39,6 +40,9 @@ export const Entry = memo(
         {span.kind === "tool" && <ToolCallEntry {...props} />}
         {span.kind === "model" && <ModelCall {...props} />}
         {span.kind === "agent" && <AgentEntry {...props} />}
+        {redactions(props).map((mark) => (
+          <RedactedNote key={mark.redaction_event_id} mark={mark} />
+        ))}
       </div>
     );
   },
@@ -52,6 +56,12 @@ export const Entry = memo(
     a.running === b.running &&
     a.agents === b.agents,
 );
+
+/** The marks of the two events that an entry tells of. */
+function redactions({ start, end }: EntryProps): RedactionMark[] {
+  const both = start === end ? [start] : [start, end];
+  return both.flatMap((event) => (event?.redaction ? [event.redaction] : []));
+}
 
 function agentName(id: string, agents: readonly RunAgent[]): string {
   return agents.find((agent) => agent.agent_id === id)?.name ?? middle(id, 32);
@@ -106,6 +116,7 @@ function Clamped({
 
 function Message({ row, start, expanded, toggle }: EntryProps) {
   if (!start) return <Bones lines={2} />;
+  if (start.redaction && !start.redaction.replaced) return null;
   const data = asObject(start.data);
   const kind = asText(data.kind) ?? row.span.name;
   const text = asText(data.content_md) ?? "";

@@ -1,5 +1,6 @@
 // Owns the payloads that the screen needs of a long run: fetched by position around what is visible, bounded, oldest let go.
 import type { AnnalsEvent, EventsPage } from "../api/types";
+import { asItReads } from "../live/redactions";
 
 export type FetchAfter = (after_position: number, limit: number) => Promise<EventsPage>;
 
@@ -18,7 +19,8 @@ export class EventCache {
   constructor(private readonly fetchAfter: FetchAfter) {}
 
   get(position: number | null): AnnalsEvent | undefined {
-    return position === null ? undefined : this.kept.get(position);
+    const event = position === null ? undefined : this.kept.get(position);
+    return event && asItReads(event);
   }
 
   put(events: readonly AnnalsEvent[]): void {

@@ -1,9 +1,16 @@
 // Owns the proof of the waterfall's tree, the swimlanes and the transcript's rows.
 import { describe, expect, it } from "vitest";
-import type { SpanKind } from "../api/types";
+import type { Redaction, SpanKind } from "../api/types";
 import { firstVisible, foldLanes, lanesOf } from "./lanes";
 import { agent, event, span } from "./testSpans";
-import { editDiff, textOf, toolSaid, transcriptRows } from "./transcript";
+import {
+  editDiff,
+  redactedEventId,
+  textOf,
+  toolSaid,
+  transcriptRows,
+  withRedactions,
+} from "./transcript";
 import { treeRows } from "./tree";
 
 const ALL: ReadonlySet<SpanKind> = new Set(["run", "agent", "model", "tool", "message"]);
@@ -112,6 +119,42 @@ describe("lanesOf", () => {
   it("finds the first bar that reaches into the view", () => {
     const line = [0, 10, 20, 30].map((start_ms) => span({ start_ms, end_ms: start_ms + 5 }));
     expect([-1, 5, 6, 33, 99].map((at) => firstVisible(line, at, 100))).toEqual([0, 0, 1, 3, 4]);
+  });
+});
+
+describe("redactions in a transcript", () => {
+  const redaction = (position: number): Redaction => ({
+    event_id: `e${position}`,
+    position,
+    event_type: "tool.invoked",
+    stream: { stream_type: "run", stream_id: "r" },
+    reason: "x",
+    redacted_by: "me",
+    redacted_at: "2026-11-20T12:00:00Z",
+    redaction_event_id: "z",
+  });
+  const spans = [span({ start_ms: 10, end_ms: 11 }), span({ start_ms: 20, end_ms: 21 })];
+  const rows = transcriptRows(spans, [], {
+    agent_id: null,
+    models: true,
+    errors_only: false,
+    subagents: true,
+  });
+
+  it("have a row of their own where no call tells of them any more", () => {
+    const whole = withRedactions(rows, [redaction(30), redaction(15), redaction(5)], spans);
+    expect(whole.map((row) => row.span.start_position)).toEqual([5, 10, 15, 20, 30]);
+    expect(whole.map((row) => redactedEventId(row.span.span_id))).toEqual([
+      "e5",
+      null,
+      "e15",
+      null,
+      "e30",
+    ]);
+  });
+
+  it("have none where a row has the event already", () => {
+    expect(withRedactions(rows, [redaction(11), redaction(20)], spans)).toBe(rows);
   });
 });
 

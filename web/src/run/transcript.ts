@@ -1,5 +1,5 @@
 // Owns the reading of a run as a conversation: which rows there are, and what a row says once its events are here.
-import type { AnnalsEvent, Json, RunAgent, SpanStatus } from "../api/types";
+import type { AnnalsEvent, Json, Redaction, RunAgent, SpanStatus } from "../api/types";
 import { asObject, asText, errorText, inputHint } from "../format/summary";
 import { agentDepths } from "./lanes";
 import { inTime, type TimedSpan } from "./spanStore";
@@ -43,6 +43,63 @@ export function transcriptRows(
     speaker = span.agent_id;
   }
   return rows;
+}
+
+/** What stands for a redacted event whose words were all that tied it to a call: a row of its own, at its place. */
+export function withRedactions(
+  rows: TranscriptRow[],
+  redactions: readonly Redaction[],
+  spans: readonly TimedSpan[],
+): TranscriptRow[] {
+  const told = new Set(spans.flatMap((span) => [span.start_position, span.end_position]));
+  const untold = redactions
+    .filter((one) => !told.has(one.position))
+    .sort((a, b) => a.position - b.position);
+  if (untold.length === 0) return rows;
+  const whole: TranscriptRow[] = [];
+  let next = 0;
+  for (const row of rows) {
+    for (
+      let one = untold[next];
+      one && one.position < row.span.start_position;
+      one = untold[next]
+    ) {
+      whole.push(redactedRow(one, row));
+      next++;
+    }
+    whole.push(row);
+  }
+  const last = rows.at(-1);
+  if (last) whole.push(...untold.slice(next).map((one) => redactedRow(one, last)));
+  return whole;
+}
+
+const REDACTED_SPAN = "redacted:";
+
+/** The event that such a row stands for; null for the id of a real span. */
+export function redactedEventId(spanId: string): string | null {
+  return spanId.startsWith(REDACTED_SPAN) ? spanId.slice(REDACTED_SPAN.length) : null;
+}
+
+function redactedRow(one: Redaction, near: TranscriptRow): TranscriptRow {
+  const { agent_id, started_at, start_ms } = near.span;
+  const span: TimedSpan = {
+    span_id: `${REDACTED_SPAN}${one.event_id}`,
+    kind: "message",
+    name: one.event_type,
+    title: null,
+    agent_id,
+    parent_span_id: null,
+    started_at,
+    ended_at: started_at,
+    duration_ms: 0,
+    status: "ok",
+    start_position: one.position,
+    end_position: one.position,
+    start_ms,
+    end_ms: start_ms,
+  };
+  return { span, depth: near.depth, speaker_changed: false, waited_ms: null };
 }
 
 function shown(span: TimedSpan, depth: number, filter: TranscriptFilter): boolean {

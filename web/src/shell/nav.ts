@@ -2,7 +2,7 @@
 import type { IconName } from "../ui/icons";
 
 export interface NavItem {
-  to: "/" | "/live" | "/runs" | "/agents" | "/usage" | "/types" | "/health";
+  to: "/" | "/live" | "/runs" | "/agents" | "/usage" | "/types" | "/trust" | "/health";
   label: string;
   icon: IconName;
   key: string;
@@ -17,5 +17,6 @@ export const NAV: readonly NavItem[] = [
   { to: "/agents", label: "Agents", icon: "agents", key: "a", first: true },
   { to: "/usage", label: "Usage", icon: "usage", key: "u", first: false },
   { to: "/types", label: "Types", icon: "types", key: "t", first: false },
+  { to: "/trust", label: "Trust", icon: "trust", key: "v", first: false },
   { to: "/health", label: "Health", icon: "health", key: "h", first: false },
 ];

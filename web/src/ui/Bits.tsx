@@ -1,6 +1,6 @@
 // Owns the smallest parts: category glyph, run status, times, ids that copy, commands, tokens and cost.
 import { useState } from "react";
-import type { Category, Cost, RunStatus, Tokens } from "../api/types";
+import type { AnnalsEvent, Category, Cost, RunStatus, Tokens } from "../api/types";
 import { CATEGORY_LETTER, categoryOf } from "../format/category";
 import { duration, durationExact } from "../format/duration";
 import { type CostSaid, compact, costSaid, count, money } from "../format/number";
@@ -19,6 +19,12 @@ export function Glyph({ category, title }: { category: Category; title?: string 
 
 export function TypeGlyph({ eventType }: { eventType: string }) {
   return <Glyph category={categoryOf(eventType)} />;
+}
+
+/** Before the words about a redacted event, in every list. */
+export function SummaryMark({ event }: { event: AnnalsEvent }) {
+  if (!event.redaction) return null;
+  return <Icon name="redacted" size={14} className="summary-mark" />;
 }
 
 const FRESH_MS = 60_000;

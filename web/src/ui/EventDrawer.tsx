@@ -1,6 +1,7 @@
 // Owns the full view of one event: what it says, whose it is, where it stands, its hashes, its JSON.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { eventQuery } from "../api/queries";
 import type { AnnalsEvent } from "../api/types";
 import { categoryOf } from "../format/category";
@@ -8,9 +9,11 @@ import { indented, memberText } from "../format/jsonText";
 import { bytes } from "../format/number";
 import { isFailure, summarise } from "../format/summary";
 import { absolute, clock } from "../format/time";
+import { asItReads, useRedactions } from "../live/redactions";
 import { CopyButton, Id, TypeGlyph } from "./Bits";
 import { Drawer, Fact, Facts } from "./Drawer";
 import { JsonView } from "./JsonView";
+import { RedactAction, RedactedNote } from "./Redaction";
 import { Failed, SkeletonRows } from "./States";
 
 export function EventDrawer({
@@ -23,7 +26,15 @@ export function EventDrawer({
   inRun?: boolean;
 }) {
   const found = useQuery(eventQuery(eventId));
-  const event = found.data?.event;
+  useRedactions();
+  const held = found.data?.event;
+  const event = held && asItReads(held);
+  const { refetch } = found;
+  // What was kept here from before a redaction is read again; until then its words are not shown.
+  const isOld = event !== held;
+  useEffect(() => {
+    if (isOld) void refetch();
+  }, [isOld, refetch]);
   const title = event ? (
     <>
       <TypeGlyph eventType={event.event_type} />
@@ -45,7 +56,13 @@ export function EventDrawer({
           retry={() => void found.refetch()}
         />
       )}
-      {event && <EventBody event={event} text={found.data?.text ?? ""} inRun={inRun} />}
+      {event && (
+        <EventBody
+          event={event}
+          text={isOld ? JSON.stringify(event) : (found.data?.text ?? "")}
+          inRun={inRun}
+        />
+      )}
     </Drawer>
   );
 }
@@ -54,7 +71,11 @@ function EventBody({ event, text, inRun }: { event: AnnalsEvent; text: string; i
   const data = memberText(text, "data") ?? JSON.stringify(event.data);
   return (
     <>
-      <p className="drawer-lead">{summarise(event)}</p>
+      {event.redaction ? (
+        <RedactedNote mark={event.redaction} link />
+      ) : (
+        <p className="drawer-lead">{summarise(event)}</p>
+      )}
       <div className="drawer-actions">
         {event.run_id && !inRun && (
           <Link
@@ -68,13 +89,21 @@ function EventBody({ event, text, inRun }: { event: AnnalsEvent; text: string; i
         )}
         <CopyButton text={indented(text)} label="Copy JSON" />
         <CopyButton text={location.href} label="Copy link" />
+        <RedactAction event={event} />
       </div>
-      <section>
-        <h3>
-          Data <span className="faint">{bytes(new Blob([data]).size)}</span>
-        </h3>
-        <JsonView text={data} name="Data" />
-      </section>
+      {event.redaction && !event.redaction.replaced ? (
+        <p className="small muted">
+          The words were erased from every file of the log. The event's place and hash are what they
+          were, and its proofs still hold.
+        </p>
+      ) : (
+        <section>
+          <h3>
+            Data <span className="faint">{bytes(new Blob([data]).size)}</span>
+          </h3>
+          <JsonView text={data} name="Data" />
+        </section>
+      )}
       <section>
         <h3>Envelope</h3>
         <EnvelopeFacts event={event} />

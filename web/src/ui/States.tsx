@@ -30,7 +30,7 @@ export function Empty({
 function advice(error: Error): string {
   if (error instanceof UnreachableError) return "Start it again; this page picks up by itself.";
   if (error instanceof ApiError && error.status === 403) {
-    return "This session lacks the right to read. Open the dashboard with another token.";
+    return "This session lacks the right to. Open the dashboard with another token.";
   }
   if (error instanceof ApiError && error.retryable) return "This usually passes; try again.";
   if (error instanceof ApiError && error.status === 404) return "Check the link, or search for it.";

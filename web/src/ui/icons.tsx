@@ -13,6 +13,9 @@ const PATHS = {
   health: (
     <path d="M10 16.5S3.5 12.8 3.5 8.2A3.6 3.6 0 0 1 10 6a3.6 3.6 0 0 1 6.5 2.2c0 4.6-6.5 8.3-6.5 8.3Z" />
   ),
+  trust: <path d="M10 3 16 5.2v4.3c0 4-2.6 6.4-6 7.5-3.4-1.1-6-3.5-6-7.5V5.2ZM7.3 10l2 2 3.6-4" />,
+  redacted: <path d="M3.5 7.5h13v5h-13Z" fill="currentColor" />,
+  download: <path d="M10 3.5v9M6 9l4 4 4-4M4 16.5h12" />,
   more: <path d="M5 10h.01M10 10h.01M15 10h.01" strokeWidth={2.6} />,
   search: <path d="m13.5 13.5 3.5 3.5M9 15A6 6 0 1 0 9 3a6 6 0 0 0 0 12Z" />,
   close: <path d="m5 5 10 10M15 5 5 15" />,
