@@ -12,7 +12,7 @@ help:
 	@echo "make test   checks everything, and installs on Debian or Ubuntu what that needs"
 	@echo "make sim    tells SEEDS stories of crashes and power losses to the log, or one with SEED"
 	@echo "make fuzz   runs every fuzz target for a moment, or for EACH seconds"
-	@echo "make bench  measures Annals against Redis and Postgres and writes bench/RESULTS.md"
+	@echo "make bench  measures Annals beside Redis, Postgres, durable-streams and JetStream: bench/RESULTS.md"
 	@echo "make build  builds the dashboard and target/release/annals"
 
 demo: build
@@ -29,8 +29,10 @@ sim:
 fuzz:
 	@scripts/fuzz $(EACH)
 
+# All rows, or those that BENCH names: make bench BENCH="f g".
 bench: build
 	@scripts/tools redis-server postgres setpriv
+	@bench/peers
 	cd bench && cargo run --release --locked -- $(BENCH)
 
 build: web/dist/index.html

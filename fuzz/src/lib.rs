@@ -87,8 +87,7 @@ pub fn prepared(stream: u8, id: u8, key: u8, data: u8) -> Prepared {
     let text = format!("{{\"n\":{data},\"text\":\"{}\"}}", "x".repeat(usize::from(data)));
     let mut draft = Draft::new(event_type.unwrap(), actor, stream, text);
     draft.event_id = (id > 0).then(|| event_id(id));
-    draft.idempotency_key =
-        (key > 0).then(|| IdempotencyKey::parse(&format!("k{key}")).unwrap());
+    draft.idempotency_key = (key > 0).then(|| IdempotencyKey::parse(&format!("k{key}")).unwrap());
     let server = ServerFields {
         event_id: event_id(id),
         workspace_id: workspace(),

@@ -16,7 +16,10 @@ fuzz_target!(|text: &str| {
     }
     if let Ok(signed) = SignedCheckpoint::parse(text) {
         assert_eq!(signed.to_string(), text);
-        assert_eq!(Checkpoint::parse(&signed.checkpoint().to_body()).as_ref(), Ok(signed.checkpoint()));
+        assert_eq!(
+            Checkpoint::parse(&signed.checkpoint().to_body()).as_ref(),
+            Ok(signed.checkpoint())
+        );
     }
     if let Ok(checkpoint) = Checkpoint::parse(text) {
         let body = checkpoint.to_body();

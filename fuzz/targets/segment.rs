@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let is_sealed_again = kind & 4 != 0;
     if kind & 8 != 0 {
-        files.retain(|(path, _)| !path.starts_with("/data/derived") );
+        files.retain(|(path, _)| !path.starts_with("/data/derived"));
     }
     let path = base.files[place].0.clone();
     let Some(file) = files.iter_mut().find(|file| file.0 == path) else { return };

@@ -9,7 +9,7 @@ use crate::hash::Digest;
 use crate::id::{EventId, Position, Seq};
 use crate::json::{members, string_into};
 use crate::record::{HeaderDraft, HeaderError, HeaderRef, Placement, Record, SALT_BYTES};
-use crate::redaction::RedactionMark;
+use crate::redaction::{RedactionMark, UNEXPLAINED};
 use crate::time::Timestamp;
 
 /// An event of the log. Cloning shares its bytes.
@@ -167,7 +167,8 @@ impl Event {
     /// Writes the event as readers get it: one JSON object on one line.
     ///
     /// With a mark nothing of the body is written, whether or not its bytes are still there; the
-    /// mark's replacement stands in for `data`.
+    /// mark's replacement stands in for `data`. An erased event that comes without a mark says that
+    /// nothing explains it.
     pub fn write_json(&self, out: &mut String, redaction: Option<&RedactionMark>) {
         let header = self.header();
         out.push('{');
@@ -211,6 +212,9 @@ impl Event {
         }
         if !origin_written && dialect.is_some() {
             write_origin(out, dialect, "{}");
+        }
+        if self.is_erased() {
+            push_member(out, "redaction", UNEXPLAINED);
         }
     }
 }

@@ -22,6 +22,12 @@ pub struct RedactionMark {
     pub replacement: Option<String>,
 }
 
+/// The mark of an erased event that no redaction on the log explains: nobody knows more than that.
+pub(crate) const UNEXPLAINED: &str = concat!(
+    r#"{"redacted_at":null,"reason":null,"redacted_by":null,"#,
+    r#""redaction_event_id":null,"replaced":false}"#
+);
+
 impl RedactionMark {
     /// Writes the mark as readers get it: a JSON object.
     pub(crate) fn write_json(&self, out: &mut String) {
@@ -43,5 +49,29 @@ impl RedactionMark {
     /// What stands in for `data`.
     pub(crate) fn data(&self) -> &str {
         self.replacement.as_deref().unwrap_or("null")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::members;
+
+    #[test]
+    fn a_mark_has_the_same_members_whether_or_not_anything_explains_it() {
+        let mark = RedactionMark {
+            redacted_at: Timestamp::from_micros(0),
+            reason: None,
+            redacted_by: PrincipalId::parse("owner").unwrap(),
+            redaction_event_id: EventId::from_bytes([7; 16]),
+            replacement: None,
+        };
+        let mut explained = String::new();
+        mark.write_json(&mut explained);
+        let names = |object: &str| -> Vec<String> {
+            members(object).map(|(name, _)| name.to_owned()).collect()
+        };
+        assert_eq!(names(UNEXPLAINED), names(&explained));
+        assert_eq!(names(UNEXPLAINED).len(), 5);
     }
 }

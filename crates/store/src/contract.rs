@@ -258,6 +258,21 @@ pub trait LogWriter: Send {
         units: Vec<Unit>,
     ) -> Result<Vec<UnitOutcome>, AppendFailure>;
 
+    /// Appends as [`Self::append`] does, and on a full disk with the room that is set aside for
+    /// redaction. It is for the fact that a redaction begins with and for nothing else.
+    ///
+    /// An engine that sets no room aside appends as ever.
+    ///
+    /// # Errors
+    /// As for [`Self::append`]; `StorageFull` when what was set aside is used up as well.
+    fn append_on_reserve(
+        &mut self,
+        now: Timestamp,
+        units: Vec<Unit>,
+    ) -> Result<Vec<UnitOutcome>, AppendFailure> {
+        self.append(now, units)
+    }
+
     /// Takes salt and body of events away for good: when it returns, no file of the log has them.
     ///
     /// Places, headers, hashes and proofs stay as they are, and so do identities. A crash at any

@@ -13,8 +13,10 @@ mod common;
 use std::fs;
 use std::path::Path;
 
+use annals_core::envelope::Authority;
 use annals_core::event::Event;
 use annals_core::id::{LogId, Position};
+use annals_core::record::Header;
 use annals_store::contract::{Ancestor, LogReader, LogWriter};
 use annals_store::local::backup::{
     BackupFailure, BackupTarget, LogIdentity, SegmentInfo, erase_in_backup, read_identity,
@@ -320,4 +322,84 @@ fn an_event_in_a_backup_is_named_without_doubt() {
     attempt(BackupTarget::Position(Position(1))).unwrap();
     attempt(BackupTarget::Position(Position(2))).unwrap();
     assert!(!holds_secret(backup.path()));
+}
+
+#[test]
+fn the_record_of_a_redaction_stays_in_a_backup() {
+    let dir = temporary_dir();
+    let mut log = open_local(dir.path(), small_options()).unwrap();
+    let redacted = sample("redactions", "1").event_type("event.redacted");
+    let mut decided = redacted.unit();
+    let mut server = server_fields(9, "w1");
+    server.authority = Authority::Control;
+    server.control = Some("{\"position\":1}".to_owned());
+    decided.events[0].header = Header::complete(&redacted.draft, server).encode(&LOG_ID);
+    append(&mut log.writer, vec![secret().unit(), decided, redacted.unit()]);
+    let backup = temporary_dir();
+    back_up(&log.reader, backup.path());
+    let attempt =
+        |position| erase_in_backup(backup.path(), BackupTarget::Position(Position(position)));
+    let refused = attempt(2).unwrap_err();
+    assert!(matches!(refused, BackupFailure::NotErasable { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("`event.redacted`"), "{refused}");
+    for other in [1, 3] {
+        attempt(other).unwrap();
+    }
+    let (_dir, child) = restore(backup.path(), CHILD);
+    let erased: Vec<bool> = audit(&child.reader).iter().map(Event::is_erased).collect();
+    assert_eq!(erased, [true, false, true], "a report of a redaction is no record of one");
+}
+
+/// Takes the right to write away from everybody, by a read-only mount where modes bind nobody.
+fn read_only(dir: &Path) -> Option<Mounted> {
+    use std::os::unix::fs::PermissionsExt;
+    let mount = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("mount");
+        let status = command.args(arguments).arg(dir).stderr(std::process::Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let path = dir.to_str().unwrap();
+    if mount(&["--bind", path]) {
+        let mounted = Mounted(dir.to_owned());
+        return mount(&["-o", "remount,bind,ro"]).then_some(mounted);
+    }
+    for file in log_files(dir).iter().map(Path::new).chain([dir.join("trust/log_id").as_path()]) {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o400)).unwrap();
+    }
+    let is_bound = fs::File::options().write(true).open(dir.join("trust/log_id")).is_err();
+    is_bound.then(|| Mounted(std::path::PathBuf::new()))
+}
+
+/// A mount that ends with its test.
+struct Mounted(std::path::PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        if self.0.as_os_str().is_empty() {
+            return;
+        }
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_backup_on_a_disk_that_may_only_be_read_is_restored() {
+    let (_dir, log) = filled();
+    let backup = temporary_dir();
+    back_up(&log.reader, backup.path());
+    erase_in_backup(backup.path(), BackupTarget::Position(Position(1))).unwrap();
+    let Some(_mounted) = read_only(backup.path()) else {
+        println!("SKIPPED: nothing here can be made read-only; nothing was shown about it");
+        return;
+    };
+    assert!(fs::File::options().write(true).open(backup.path().join("trust/log_id")).is_err());
+    assert_eq!(read_identity(backup.path()).unwrap().log_id, LOG_ID);
+    let (_child_dir, child) = restore(backup.path(), CHILD);
+    assert_eq!(audit(&child.reader).len(), 30);
+    let erased = &audit(&child.reader)[0];
+    assert!(erased.is_erased());
+    let unexplained = "\"data\":null,\"redaction\":{\"redacted_at\":null,\"reason\":null,";
+    assert!(erased.to_json().contains(unexplained), "{}", erased.to_json());
+    let refused = erase_in_backup(backup.path(), BackupTarget::Position(Position(2)));
+    assert!(matches!(refused, Err(BackupFailure::Unusable(_))), "{refused:?}");
 }

@@ -1,6 +1,11 @@
 //! A log that takes the operating system's word: what a reader had synced outlives the machine.
 
-#![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test stops where it goes wrong"
+)]
 
 mod common;
 

@@ -259,9 +259,9 @@ fn on_a_full_disk_an_erasure_uses_up_the_reserve() {
     log.writer.erase(&[]).unwrap();
     let reserve = dir.path().join("log/reserve");
     assert!(reserve.exists(), "the reserve is made again when there is room");
-    disk.set(Fault::FullUntilOneIsRemoved);
+    disk.set(Fault::FullUntilRoomIsMade);
     log.writer.erase(&[Position(1)]).unwrap();
-    assert!(disk.take_log().contains(&"remove reserve".to_owned()));
+    assert!(disk.take_log().contains(&"cut reserve".to_owned()));
     assert!(audit(&log.reader)[0].is_erased());
     append(&mut log.writer, vec![sample("s", "2").unit()]);
 }

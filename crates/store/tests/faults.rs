@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use annals_core::id::Position;
 use annals_store::contract::{AppendFailure, LogReader, LogWriter};
-use annals_store::local::{LocalLog, LocalOptions, open_local_on};
+use annals_store::local::{LocalLog, LocalOptions, Upkeep, open_local_on};
 use common::faulty::{Fault, FaultyDisk};
 use common::*;
 
@@ -162,4 +162,46 @@ fn a_group_larger_than_a_segment_gets_one_of_its_own() {
     assert_eq!(audit(&log.reader), events);
     append(&mut log.writer, (0..90).map(|_| sample("a", "1").unit()).collect());
     assert_eq!(audit(&log.reader).len(), 302);
+}
+
+#[test]
+fn on_a_full_disk_only_a_redaction_gets_the_reserve() {
+    let (disk, dir) = (FaultyDisk::new(), temporary_dir());
+    let options = LocalOptions {
+        segment_bytes: 1 << 20,
+        upkeep: Upkeep::Caller,
+        ..LocalOptions::new(LOG_ID)
+    };
+    let open = || open_local_on(Arc::new(disk.clone()), dir.path(), options.clone()).unwrap();
+    let reserve = || std::fs::metadata(dir.path().join("log/reserve")).unwrap().len();
+    let is_full = |outcome: Result<_, _>| matches!(outcome, Err(AppendFailure::StorageFull));
+    let long = || vec![sample("s", &format!("\"{}\"", "x".repeat(100_000))).unit()];
+    let fact = || vec![sample("r", "1").unit()];
+    let mut log = open();
+    let whole = reserve();
+    append(&mut log.writer, long());
+    disk.set(Fault::Full);
+    while !is_full(log.writer.append(at(1), long())) {}
+    while !is_full(log.writer.append(at(1), fact())) {}
+
+    disk.set(Fault::FullUntilRoomIsMade);
+    log.writer.append_on_reserve(at(1), fact()).unwrap();
+    let left = reserve();
+    assert!(left < whole && left > 0, "a part of it is enough");
+    let segment = log_files(dir.path()).pop().unwrap();
+    assert!(std::fs::metadata(segment).unwrap().len() < 100_000, "and most of that stays free");
+
+    disk.set(Fault::Full);
+    assert!(is_full(log.writer.append(at(1), fact())));
+    log.writer.append_on_reserve(at(1), fact()).unwrap();
+    assert_eq!(reserve(), left, "the small segment has room for the next");
+    assert!(is_full(log.writer.append_on_reserve(at(1), long())));
+    assert_eq!(reserve(), 0, "all of it was tried");
+
+    disk.set(Fault::None);
+    append(&mut log.writer, fact());
+    assert_eq!(reserve(), whole, "it is made whole when there is room");
+    let events = audit(&log.reader);
+    drop(log);
+    assert_eq!(audit(&open().reader), events);
 }

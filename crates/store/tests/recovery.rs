@@ -311,16 +311,21 @@ fn left_over_files_are_removed() {
     assert!(!left.dir.path().join("derived/index/x.tmp").exists());
 }
 
-#[test]
-fn an_empty_last_segment_goes_on_where_the_one_before_ended() {
-    let left = left_behind(2, &one_segment());
+/// What a process leaves behind that is killed between making a segment and writing to it.
+fn add_empty_segment(left: &Left, next: u64) {
     let first = &log_files(left.dir.path())[0];
-    let next = left.events.len() as u64 + 1;
     let mut head = fs::read(first).unwrap()[..64].to_vec();
     head[28..36].copy_from_slice(&next.to_le_bytes());
     let crc = crc32c::crc32c(&head[..60]);
     head[60..].copy_from_slice(&crc.to_le_bytes());
     fs::write(first.with_file_name(format!("{next:020}.seg")), head).unwrap();
+}
+
+#[test]
+fn an_empty_last_segment_goes_on_where_the_one_before_ended() {
+    let left = left_behind(2, &one_segment());
+    let next = left.events.len() as u64 + 1;
+    add_empty_segment(&left, next);
     let mut log = open(&left).unwrap();
     assert_eq!(log.reader.head().position.get(), next - 1);
     append(&mut log.writer, vec![sample("s", "1").unit()]);
@@ -397,6 +402,32 @@ fn check_answers(reader: &dyn LogReader, events: &[Event]) {
     assert_eq!(reader.scan(&query, PageLimit::events(10_000)).unwrap().events, events);
 }
 
+/// The last event's place is then looked up in the index, and a damaged page of it stopped the start.
+#[test]
+fn a_damaged_index_before_an_empty_last_segment_does_not_stop_a_start() {
+    let left = sealed();
+    let next = left.events.len() as u64 + 1;
+    add_empty_segment(&left, next);
+    // The index of what was the last segment until now.
+    let log = open_local(left.dir.path(), small_options()).unwrap();
+    log.writer.settle_index();
+    log.writer.close().unwrap();
+    let whole: Vec<(PathBuf, Vec<u8>)> = index_files(left.dir.path())
+        .into_iter()
+        .map(|file| (file.clone(), fs::read(file).unwrap()))
+        .collect();
+    let (last, bytes) = whole.last().unwrap();
+    for page in 0..bytes.len() / 4096 {
+        index_files(left.dir.path()).iter().for_each(|file| fs::remove_file(file).unwrap());
+        whole.iter().for_each(|(file, bytes)| fs::write(file, bytes).unwrap());
+        change(last, |bytes| bytes[page * 4096 + 30] ^= 4);
+        let log = open_local(left.dir.path(), small_options()).unwrap();
+        assert_eq!(log.reader.head().position.get(), next - 1);
+        check_answers(&log.reader, &left.events);
+        log.writer.close().unwrap();
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_damaged_index_page_is_built_again_while_reading() {
@@ -422,6 +453,26 @@ fn a_damaged_index_page_is_built_again_while_reading() {
             check_answers(&log.reader, &left.events);
         }
     }
+}
+
+/// One question repaired one file, and failed at the next.
+#[test]
+fn any_number_of_damaged_index_files_is_built_again_for_one_question() {
+    let left = sealed();
+    let files = index_files(left.dir.path());
+    assert!(files.len() > 1, "{files:?}");
+    // The page in which an index file has the places of its records, at its end but for two.
+    for file in &files {
+        change(file, |bytes| {
+            let page = bytes.len() / 4096 - 3;
+            bytes[page * 4096] ^= 1;
+        });
+    }
+    let log = open_local(left.dir.path(), small_options()).unwrap();
+    let page = log.reader.scan(&Query::default(), PageLimit::events(10_000)).unwrap();
+    assert_eq!(page.events, left.events);
+    check_answers(&log.reader, &left.events);
+    log.writer.close().unwrap();
 }
 
 #[test]

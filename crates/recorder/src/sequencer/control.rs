@@ -15,7 +15,7 @@ use annals_store::contract::{AppendFailure, EraseFailure, LogWriter, Prepared, U
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::turn::{SequencerState, append};
+use super::turn::{Room, SequencerState, append};
 use crate::access::{AccessCommand, AccessRefusal};
 use crate::principal::Principal;
 use crate::redaction::{
@@ -102,7 +102,10 @@ pub(super) fn decide(
     match command {
         ControlCommand::Access(Asked { command, reply }) => {
             let answer = match state.access.decide(command, now) {
-                Ok(fact) => record(writer, state, fact)?.map(drop).map_err(AccessRefusal::Append),
+                Ok(fact) => {
+                    let event = record(writer, state, fact, Room::Usual)?;
+                    event.map(drop).map_err(AccessRefusal::Append)
+                }
                 Err(refusal) => Err(refusal),
             };
             let _ = reply.send(answer);
@@ -122,13 +125,14 @@ pub(super) fn record(
     writer: &mut dyn LogWriter,
     state: &SequencerState,
     fact: ControlFact,
+    room: Room,
 ) -> Result<Result<Event, AppendRefusal>, AppendFailure> {
     if !state.access.is_live(&fact.by, state.clock.now()) {
         return Ok(Err(AppendRefusal::CredentialEnded));
     }
     let unit = Unit { events: vec![prepare(state, &fact)], expected: Vec::new() };
     // Taken in before anybody hears of it: what the fact hides, no reader of the fact sees.
-    let outcomes = match append(writer, state, vec![unit], |event| evolve(state, event)) {
+    let outcomes = match append(writer, state, vec![unit], room, |event| evolve(state, event)) {
         Ok(outcomes) => outcomes,
         Err(AppendFailure::StorageFull) => return Ok(Err(AppendRefusal::StorageFull)),
         Err(failure) => return Err(failure),
@@ -162,7 +166,8 @@ fn redact(
         Err(refusal) => return Ok(Err(refusal)),
         Ok(RedactDecision::Already) => true,
         Ok(RedactDecision::Redact(fact)) => {
-            if let Err(refusal) = record(writer, state, *fact)? {
+            // A full disk is no reason to keep a secret.
+            if let Err(refusal) = record(writer, state, *fact, Room::Reserve)? {
                 return Ok(Err(RedactRefusal::Append(refusal)));
             }
             state.access.forget(&target);
@@ -192,7 +197,7 @@ fn rotate_key(
         Ok(turn) => turn,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    match record(writer, state, turn.fact().into())? {
+    match record(writer, state, turn.fact().into(), Room::Usual)? {
         Ok(event) => {
             let finished = turn.finish(event.position());
             finished

@@ -117,7 +117,7 @@ pub(crate) fn record_first(
     state: &SequencerState,
     fact: LogFact,
 ) -> Result<Result<Event, AppendRefusal>, AppendFailure> {
-    control::record(writer, state, fact.into())
+    control::record(writer, state, fact.into(), turn::Room::Usual)
 }
 
 fn unit_bytes(unit: &Unit) -> usize {

@@ -70,7 +70,7 @@ fn commit(
             answers.push((job.reply, Err(AppendRefusal::CredentialEnded)));
         }
     }
-    match append(writer, state, units, |_| {}) {
+    match append(writer, state, units, Room::Usual, |_| {}) {
         Ok(outcomes) => {
             let mut outcomes = outcomes.into_iter();
             answers.extend(waiting.into_iter().map(|(unit_count, reply)| {
@@ -87,6 +87,15 @@ fn commit(
     Ok(())
 }
 
+/// What an append may take up on a full disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Nothing: it is refused.
+    Usual,
+    /// What is set aside for redaction.
+    Reserve,
+}
+
 /// The one place where events enter the log.
 ///
 /// `take_in` gets each new event when it is durable and before anybody else hears of it.
@@ -94,13 +103,17 @@ pub(super) fn append(
     writer: &mut dyn LogWriter,
     state: &SequencerState,
     units: Vec<Unit>,
+    room: Room,
     take_in: impl Fn(&Event),
 ) -> Result<Vec<UnitOutcome>, AppendFailure> {
     if units.is_empty() {
         return Ok(Vec::new());
     }
     let started = state.clock.now();
-    let outcomes = writer.append(started, units)?;
+    let outcomes = match room {
+        Room::Usual => writer.append(started, units)?,
+        Room::Reserve => writer.append_on_reserve(started, units)?,
+    };
     state.stats.count_commit(state.clock.now().as_micros() - started.as_micros());
     let placed = outcomes.iter().flat_map(|outcome| match outcome {
         UnitOutcome::Committed(placed) => placed.as_slice(),

@@ -306,8 +306,9 @@ impl Opening<'_> {
         let mut lines = text.lines();
         keys::expect_head(lines.next(), ORIGIN_HEAD, self.log_id)?;
         match lines.next() {
-            Some(origin) if !origin.is_empty() => Ok(origin.to_owned()),
-            _ => Err("it has no name"),
+            // A name that no key can have would be found out only when the first key is made.
+            Some(origin) if SigningKey::from_seed(origin, [0; 32]).is_ok() => Ok(origin.to_owned()),
+            _ => Err("it has no name that a log may have"),
         }
     }
 

@@ -13,7 +13,7 @@ mod fault;
 mod findings;
 mod ground;
 mod merge;
-mod read_only;
+pub(crate) mod read_only;
 mod segment;
 mod subtrees;
 mod window;

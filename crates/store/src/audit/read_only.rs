@@ -8,7 +8,7 @@ use crate::local::disk::{Disk, DiskFile, DiskLock, LockError, OsDisk, open_read_
 
 /// Reads what the operating system has; refuses everything else.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ReadOnlyDisk;
+pub(crate) struct ReadOnlyDisk;
 
 fn refused<T>() -> io::Result<T> {
     Err(io::ErrorKind::ReadOnlyFilesystem.into())

@@ -13,11 +13,11 @@ use std::path::PathBuf;
 
 use annals_core::id::Position;
 
-use super::OpenError;
 use super::directory::{Directory, SmallFileFault, read_list, write_list};
 use super::disk::{Disk, DiskFile, is_full, read_exact_at};
 use super::segment::{Place, SegmentFiles};
 use super::writer::fill_with_zeros;
+use super::{OpenError, reserve};
 use crate::contract::{EraseFailure, Erased};
 use crate::frame::{FrameFault, RECORD_HEAD_BYTES, RecordFront};
 
@@ -146,8 +146,7 @@ impl Eraser<'_> {
         let path = self.directory.erasing();
         let entries: Vec<[u8; 24]> = targets.iter().map(|target| target.to_bytes()).collect();
         let mut named = write_list(self.disk, &path, MAGIC, &entries);
-        if named.as_ref().is_err_and(is_full) {
-            self.use_up_reserve()?;
+        while named.as_ref().is_err_and(is_full) && self.give_up_reserve()? {
             named = write_list(self.disk, &path, MAGIC, &entries);
         }
         match named {
@@ -157,15 +156,9 @@ impl Eraser<'_> {
         }
     }
 
-    fn use_up_reserve(&self) -> Result<(), EraseFault> {
-        let path = self.directory.reserve();
-        match self.disk.remove(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(EraseFault::Io(path, error));
-            }
-            _ => {}
-        }
-        self.sync_dir()
+    fn give_up_reserve(&self) -> Result<bool, EraseFault> {
+        let given_up = reserve::give_up(self.disk, self.directory);
+        given_up.map_err(|error| EraseFault::Io(self.directory.reserve(), error))
     }
 
     fn carry_out(&self, targets: &[Target]) -> Result<Erased, EraseFault> {

@@ -7,9 +7,9 @@ use annals_core::id::{LogId, Position};
 use super::OpenError;
 use super::backup::BackupFailure;
 use super::directory::{Directory, read_log_id};
-use super::disk::OsDisk;
 use super::lineage::Lineage;
 use super::segment::segment_name;
+use crate::audit::read_only::ReadOnlyDisk;
 use crate::contract::Ancestor;
 
 /// Which log a directory is of.
@@ -26,7 +26,7 @@ pub struct LogIdentity {
 /// # Errors
 /// When there is no log in it, or the files that say so are damaged.
 pub fn read_identity(directory: &Path) -> Result<LogIdentity, BackupFailure> {
-    let (disk, names) = (OsDisk, Directory::new(directory));
+    let (disk, names) = (ReadOnlyDisk, Directory::new(directory));
     let log_id = read_log_id(&disk, &names)
         .map_err(|fault| OpenError::small(names.log_id(), fault))?
         .ok_or_else(|| BackupFailure::NotABackup { directory: directory.to_owned() })?;

@@ -23,6 +23,7 @@ pub(crate) mod walk;
 
 pub(crate) mod erase;
 pub(crate) mod lineage;
+mod reserve;
 
 pub mod backup;
 mod identity;
@@ -34,8 +35,8 @@ use std::sync::Arc;
 
 use annals_core::id::{LogId, Position};
 
-use directory::{Directory, SmallFileFault};
 pub(crate) use directory::write_file;
+use directory::{Directory, SmallFileFault};
 use disk::{Disk, LockError, OsDisk};
 use keeper::Keeper;
 use lineage::Lineage;
@@ -252,7 +253,7 @@ pub fn open_local_on(
     report.records_erased = records_erased;
     let tree = shared.directory.tree();
     shared.tree.load(shared.head().position.get()).map_err(|error| OpenError::io(tree, error))?;
-    set_reserve_aside(&shared);
+    reserve::set_aside(&*shared.disk, &shared.directory);
     let keeper = Keeper::start(&shared).map_err(|error| OpenError::io(root, error))?;
     let writer = LocalWriter::new(Arc::clone(&shared), active, keeper, lock);
     let reader = writer.reader();
@@ -279,19 +280,4 @@ fn lock(disk: &dyn Disk, directory: &Directory) -> Result<Box<dyn disk::DiskLock
         }
         LockError::Io(source) => OpenError::io(directory.lock(), source),
     })
-}
-
-/// Bytes that are kept free for erasure on a full disk.
-const RESERVE_BYTES: u64 = 4 << 20;
-
-/// A missing reserve is made when there is room; being without one is no reason not to start.
-fn set_reserve_aside(shared: &Shared) {
-    let path = shared.directory.reserve();
-    if shared.disk.open(&path).is_ok() {
-        return;
-    }
-    let made = shared.disk.create(&path).and_then(|file| file.allocate(RESERVE_BYTES));
-    if made.is_err() {
-        let _ = shared.disk.remove(&path);
-    }
 }

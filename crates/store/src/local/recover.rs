@@ -49,6 +49,8 @@ pub(crate) struct Active {
     pub(crate) last_group: u64,
     /// Bytes that the file has room for.
     pub(crate) capacity: u64,
+    /// Whether it is a small one that was made on a full disk, for redaction alone.
+    pub(crate) is_frugal: bool,
     pub(crate) table: Arc<Table>,
 }
 
@@ -200,7 +202,15 @@ impl Recovery<'_> {
             false => self.renew(first, &*old, &scan, report)?,
         };
         let capacity = file.len().map_err(|error| OpenError::io(path, error))?;
-        let active = Active { first, file, end: scan.end, last_group: scan.last_group, capacity, table: scan.table };
+        let active = Active {
+            first,
+            file,
+            end: scan.end,
+            last_group: scan.last_group,
+            capacity,
+            is_frugal: false,
+            table: scan.table,
+        };
         Ok((active, scan.head))
     }
 
@@ -364,12 +374,7 @@ impl Recovery<'_> {
         let Some((start, _)) = spans.first().copied() else { return Ok(None) };
         while let Some(place) = found.iter().rposition(|(first, ..)| *first == start) {
             let (_, _, path) = found.remove(place);
-            let usable = self
-                .shared
-                .factory
-                .open(&path)
-                .ok()
-                .filter(|run| self.fits(run, spans));
+            let usable = self.shared.factory.open(&path).ok().filter(|run| self.fits(run, spans));
             match usable {
                 Some(run) => {
                     // Files inside a wider one are left-overs of a merge.
@@ -432,8 +437,9 @@ impl Recovery<'_> {
             return Ok(Head::EMPTY);
         }
         let shared = self.shared;
-        let mut reader = RecordReader::new(&shared.files);
-        let event = shared.event(&shared.view(), &mut reader, position)?;
+        // A damaged index file is built again; it may not keep a log from opening.
+        let event = shared
+            .ask(|view| shared.event(view, &mut RecordReader::new(&shared.files), position))?;
         let recorded_at = event.header().recorded_at;
         Ok(Head { position: event.position(), recorded_at })
     }

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use annals_core::envelope::Authority;
 use annals_core::id::{EventId, LogId, Position};
 
 use super::OpenError;
@@ -24,7 +25,11 @@ use super::lineage::Lineage;
 use super::recover::copy_bytes;
 use super::segment::{Place, SegmentFiles, SegmentHead, parse_segment_name};
 use super::walk::{Walk, WalkEnd, WalkedRecord};
+use crate::audit::read_only::ReadOnlyDisk;
 use crate::contract::{Ancestor, ReadFailure};
+
+/// The type of the control facts that say that a body was taken away.
+const REDACTED_TYPE: &str = "event.redacted";
 
 /// What a restore made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +70,7 @@ pub struct BackupErased {
 #[derive(Debug, thiserror::Error)]
 pub enum BackupFailure {
     /// There is no log in the directory.
-    #[error("{} is no backup of a log: it has no trust/log_id", .directory.display())]
+    #[error("there is no log in {} (trust/log_id is missing)", .directory.display())]
     NotABackup {
         /// The directory.
         directory: PathBuf,
@@ -87,6 +92,12 @@ pub enum BackupFailure {
     Ambiguous {
         /// Their positions.
         positions: Vec<Position>,
+    },
+    /// The record of a redaction stays: without it an erased body looks like damage.
+    #[error("the event at position {position} is of type `{REDACTED_TYPE}` and cannot be erased")]
+    NotErasable {
+        /// The event's position.
+        position: Position,
     },
     /// Stored bytes are not what was written.
     #[error("the backup is damaged: {} at byte {offset}: {what}", .file.display())]
@@ -118,7 +129,8 @@ impl From<ReadFailure> for BackupFailure {
     }
 }
 
-/// Makes a new log of a backup, with an identity of its own.
+/// Makes a new log of a backup, with an identity of its own. The backup is only read, unless an
+/// erasure in it was begun and not finished.
 ///
 /// # Errors
 /// When the backup is damaged or incomplete, or the new directory has something in it. What a
@@ -128,19 +140,11 @@ pub fn restore_directory(
     data_dir: &Path,
     new_log_id: LogId,
 ) -> Result<Restored, BackupFailure> {
-    restore_directory_on(&(Arc::new(OsDisk) as Arc<dyn Disk>), backup, data_dir, new_log_id)
-}
-
-fn restore_directory_on(
-    disk: &Arc<dyn Disk>,
-    backup: &Path,
-    data_dir: &Path,
-    new_log_id: LogId,
-) -> Result<Restored, BackupFailure> {
-    let source = Copies::open(disk, backup)?;
-    source.eraser().finish().map_err(OpenError::from)?;
+    let disk = &OsDisk;
+    let source = Copies::open(&(Arc::new(ReadOnlyDisk) as Arc<dyn Disk>), backup)?;
+    source.eraser_on(disk).finish().map_err(OpenError::from)?;
     let target = Directory::new(data_dir);
-    make_empty(&**disk, &target)?;
+    make_empty(disk, &target)?;
     let mut last_position = Position(0);
     let mut byte_count = 0;
     for segment in source.segments()? {
@@ -156,11 +160,11 @@ fn restore_directory_on(
     let failed = |error| OpenError::io(target.root(), error);
     disk.sync_dir(&target.log()).map_err(failed)?;
     if !source.redactions.is_empty() {
-        write_redactions(&**disk, &target, &source.redactions).map_err(failed)?;
+        write_redactions(disk, &target, &source.redactions).map_err(failed)?;
     }
     let lineage = source.lineage.child(last_position, new_log_id);
-    lineage.write(&**disk, &target).map_err(failed)?;
-    write_log_id(&**disk, &target, new_log_id).map_err(failed)?;
+    lineage.write(disk, &target).map_err(failed)?;
+    write_log_id(disk, &target, new_log_id).map_err(failed)?;
     disk.sync_dir(target.root()).map_err(failed)?;
     Ok(Restored {
         log_id: new_log_id,
@@ -175,7 +179,7 @@ fn restore_directory_on(
 /// backup's file `redactions`.
 ///
 /// # Errors
-/// When the event is not there or the backup cannot be used.
+/// When the event is not there, is the record of a redaction, or the backup cannot be used.
 pub fn erase_in_backup(backup: &Path, target: BackupTarget) -> Result<BackupErased, BackupFailure> {
     let disk: Arc<dyn Disk> = Arc::new(OsDisk);
     let mut copies = Copies::open(&disk, backup)?;
@@ -184,13 +188,13 @@ pub fn erase_in_backup(backup: &Path, target: BackupTarget) -> Result<BackupEras
         LockError::Held { holder } => OpenError::Locked { directory: backup.to_owned(), holder },
         LockError::Io(source) => OpenError::io(copies.directory.lock(), source),
     })?;
-    copies.eraser().finish().map_err(OpenError::from)?;
+    copies.eraser_on(&*disk).finish().map_err(OpenError::from)?;
     let (erased, place) = copies.find(target)?;
     copies.redactions.insert(erased.position.get());
     write_redactions(&*disk, &copies.directory, &copies.redactions)
         .map_err(|error| OpenError::io(copies.directory.redactions(), error))?;
     let targets = vec![Target::new(erased.position, place)];
-    copies.eraser().erase(targets).map_err(OpenError::from)?;
+    copies.eraser_on(&*disk).erase(targets).map_err(OpenError::from)?;
     Ok(erased)
 }
 
@@ -225,8 +229,8 @@ impl Copies {
         Ok(Self { disk: Arc::clone(disk), directory, files, lineage, redactions })
     }
 
-    fn eraser(&self) -> Eraser<'_> {
-        Eraser { disk: &*self.disk, directory: &self.directory, files: &self.files }
+    fn eraser_on<'a>(&'a self, disk: &'a dyn Disk) -> Eraser<'a> {
+        Eraser { disk, directory: &self.directory, files: &self.files }
     }
 
     /// All segments, oldest first.
@@ -285,13 +289,16 @@ impl Copies {
                     BackupTarget::EventId(event_id) => record.header.event_id == event_id,
                 };
                 if is_it {
+                    let header = &record.header;
+                    let is_redaction = header.event_type == REDACTED_TYPE
+                        && header.authority == Authority::Control;
                     let erased = BackupErased {
                         position: record.header.position,
                         event_id: record.header.event_id,
                         was_erased: record.is_erased,
                     };
                     let place = Place { segment: segment.first, offset: record.offset };
-                    matches.push((erased, place));
+                    matches.push((erased, place, is_redaction));
                 }
             })?;
         }
@@ -300,9 +307,14 @@ impl Copies {
                 let directory = self.directory.root().to_owned();
                 Err(BackupFailure::NoSuchEvent { directory })
             }
-            1 => Ok(matches.remove(0)),
+            1 => match matches.remove(0) {
+                (BackupErased { position, .. }, _, true) => {
+                    Err(BackupFailure::NotErasable { position })
+                }
+                (erased, place, false) => Ok((erased, place)),
+            },
             _ => {
-                let positions = matches.iter().map(|(erased, _)| erased.position).collect();
+                let positions = matches.iter().map(|(erased, ..)| erased.position).collect();
                 Err(BackupFailure::Ambiguous { positions })
             }
         }
@@ -334,7 +346,7 @@ fn copy_segment(
 ) -> Result<(), BackupFailure> {
     let old = source.open_segment(first)?;
     let path = SegmentFiles::new(Arc::clone(&source.disk), &target.log()).path(first);
-    let copied = source.disk.create(&path).and_then(|new| {
+    let copied = OsDisk.create(&path).and_then(|new| {
         copy_bytes(&*old, &*new, end)?;
         new.sync_all()
     });

@@ -5,7 +5,7 @@
 //! INVARIANT (readers see durable events): the head moves after the sync of its events, and a
 //! reader takes the head before the view, so that every position up to its head is in its view.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use annals_core::event::Event;
@@ -13,8 +13,8 @@ use annals_core::hash::Digest;
 use annals_core::id::{LogId, Position};
 use annals_core::record::HeaderRef;
 
-use super::backup::spans;
 use super::backup::ErasedCounts;
+use super::backup::spans;
 use super::directory::Directory;
 use super::disk::Disk;
 use super::erase::Eraser;
@@ -218,18 +218,24 @@ impl Shared {
         Ok(())
     }
 
-    /// Asks the index, and once more after repairing it when it turns out to be damaged.
+    /// Asks the index, and again after repairing each file of it that turns out to be damaged.
     pub(crate) fn ask<T>(
         &self,
         question: impl Fn(&View) -> Result<T, ReadFailure>,
     ) -> Result<T, ReadFailure> {
-        match question(&self.view()) {
-            Err(ReadFailure::Damaged { file, offset, what }) if is_index(&file) => {
-                tracing::warn!(file = %file.display(), offset, what, "index damaged, building it again");
-                self.rebuild(&file)?;
-                question(&self.view())
+        let mut mended: Vec<PathBuf> = Vec::new();
+        loop {
+            match question(&self.view()) {
+                // A file that is damaged again at once is not worth another try.
+                Err(ReadFailure::Damaged { file, offset, what })
+                    if is_index(&file) && !mended.contains(&file) =>
+                {
+                    tracing::warn!(file = %file.display(), offset, what, "index damaged, building it again");
+                    self.rebuild(&file)?;
+                    mended.push(file);
+                }
+                answer => return answer,
             }
-            answer => answer,
         }
     }
 

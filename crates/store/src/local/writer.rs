@@ -5,6 +5,8 @@
 //! successful sync of the file that holds it.
 //! INVARIANT (a group is in one segment): when a group does not fit, a new segment is made first,
 //! so that "nothing is kept" stays true when there is no room for one.
+//! INVARIANT (a later segment seals the older ones): a segment gets its name only after everything
+//! before it is durable, whatever the log takes for durable otherwise.
 //! INVARIANT (fail-stop): after a failed write or sync the writer takes nothing more. A second
 //! sync might succeed without the bytes being on the disk.
 
@@ -24,7 +26,7 @@ use super::keeper::{IndexStuck, Keeper};
 use super::recover::Active;
 use super::segment::{SEGMENT_HEAD_BYTES, SegmentHead};
 use super::state::Shared;
-use super::{Durability, LocalReader, set_reserve_aside};
+use super::{Durability, LocalReader, reserve};
 use crate::assign::{Assigner, Group};
 use crate::contract::{AppendFailure, EraseFailure, Erased, Head, LogWriter, Unit, UnitOutcome};
 use crate::frame::{FrameFault, seal_frame};
@@ -36,6 +38,9 @@ pub(crate) const FIRST_SEGMENT_BYTES: u64 = 8 << 20;
 /// Bytes of a segment after which the next one is made ready.
 const LOOK_AHEAD_BYTES: u64 = 1 << 20;
 
+/// Bytes of a segment that is made on a full disk, for redaction alone.
+const FRUGAL_SEGMENT_BYTES: u64 = 64 << 10;
+
 /// Appends to a local log. Dropping it closes the log.
 #[derive(Debug)]
 pub struct LocalWriter {
@@ -44,6 +49,8 @@ pub struct LocalWriter {
     active: Option<Active>,
     /// Why no more appends are taken.
     poison: Option<String>,
+    /// Whether the disk is full and this append may use what is set aside for redaction.
+    is_frugal: bool,
     // Dropped in this order: the background thread ends before the lock is given up.
     keeper: Keeper,
     _lock: Box<dyn DiskLock>,
@@ -68,7 +75,7 @@ impl LocalWriter {
         lock: Box<dyn DiskLock>,
     ) -> Self {
         let assigner = Assigner::new(shared.log_id, shared.head());
-        Self { shared, assigner, active, poison: None, keeper, _lock: lock }
+        Self { shared, assigner, active, poison: None, is_frugal: false, keeper, _lock: lock }
     }
 
     /// A reader of this log. It may outlive the writer.
@@ -200,7 +207,12 @@ impl LocalWriter {
 
     fn make_room(&mut self, now: Timestamp, byte_count: u64) -> Result<(), PersistFailure> {
         let is_empty = match &mut self.active {
-            Some(active) if active.end + byte_count <= active.capacity => return Ok(()),
+            Some(active)
+                if active.end + byte_count <= active.capacity
+                    && (self.is_frugal || !active.is_frugal) =>
+            {
+                return Ok(());
+            }
             Some(active) if active.end == SEGMENT_HEAD_BYTES => {
                 return grow(active, byte_count);
             }
@@ -225,6 +237,12 @@ impl LocalWriter {
                 ),
             })?;
         }
+        if !self.is_frugal {
+            // Redaction comes first when there is room again.
+            reserve::set_aside(&*self.shared.disk, &self.shared.directory);
+        }
+        let synced = self.shared.sync_log();
+        synced.map_err(|failure| PersistFailure::Before(format!("cannot sync: {failure}")))?;
         let active = self.new_segment(now, byte_count).map_err(before)?;
         self.shared.change_view(|view| view.tables.push(Arc::clone(&active.table)));
         self.active = Some(active);
@@ -232,9 +250,19 @@ impl LocalWriter {
         Ok(())
     }
 
+    fn give_up_reserve(&self) -> bool {
+        reserve::give_up(&*self.shared.disk, &self.shared.directory).unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the reserve for redaction cannot be used");
+            false
+        })
+    }
+
     /// Has the next segment made ahead of time, but not for a log that stays small.
     fn look_ahead(&self) {
-        let is_due = |active: &Active| active.end > (active.capacity / 2).min(LOOK_AHEAD_BYTES);
+        let is_due = |active: &Active| {
+            !active.is_frugal && active.end > (active.capacity / 2).min(LOOK_AHEAD_BYTES)
+        };
         if self.active.as_ref().is_some_and(is_due) {
             self.keeper.want_spare();
         }
@@ -252,7 +280,8 @@ impl LocalWriter {
         let capacity = file.len()?;
         let table = Arc::new(Table::new(first, Keys::new(self.shared.log_id)));
         let last_group = SEGMENT_HEAD_BYTES;
-        Ok(Active { first, file, end: SEGMENT_HEAD_BYTES, last_group, capacity, table })
+        let (end, is_frugal) = (SEGMENT_HEAD_BYTES, self.is_frugal);
+        Ok(Active { first, file, end, last_group, capacity, is_frugal, table })
     }
 
     /// A file of zeros for the segment at `path`, with room for `needed` bytes.
@@ -265,6 +294,7 @@ impl LocalWriter {
         let file = self.shared.disk.create(&tmp)?;
         let first = full.min(FIRST_SEGMENT_BYTES);
         let made = match self.active.is_none() && needed <= first {
+            _ if self.is_frugal => file.allocate(full.min(FRUGAL_SEGMENT_BYTES).max(needed)),
             true => make_zeroed(&*file, first),
             // Nobody waits for 64 MiB of zeros; syncs are slower until the next segment.
             false => file.allocate(full.max(needed)),
@@ -295,6 +325,23 @@ impl LogWriter for LocalWriter {
             .map_err(|FrameFault(what)| AppendFailure::Failed { reason: what.to_owned() })
     }
 
+    fn append_on_reserve(
+        &mut self,
+        now: Timestamp,
+        units: Vec<Unit>,
+    ) -> Result<Vec<UnitOutcome>, AppendFailure> {
+        let mut outcomes = self.append(now, units.clone());
+        self.is_frugal = is_storage_full(&outcomes);
+        while is_storage_full(&outcomes) {
+            outcomes = self.append(now, units.clone());
+            if is_storage_full(&outcomes) && !self.give_up_reserve() {
+                break;
+            }
+        }
+        self.is_frugal = false;
+        outcomes
+    }
+
     fn erase(&mut self, positions: &[Position]) -> Result<Erased, EraseFailure> {
         if let Some(reason) = &self.poison {
             return Err(EraseFailure::Failed { reason: reason.clone() });
@@ -304,7 +351,7 @@ impl LogWriter for LocalWriter {
             self.poison = Some(reason.clone());
         }
         // The reserve may have been used up.
-        set_reserve_aside(&self.shared);
+        reserve::set_aside(&*self.shared.disk, &self.shared.directory);
         erased
     }
 
@@ -320,6 +367,10 @@ impl Drop for LocalWriter {
             tracing::warn!(error, "the log was closed without its mark");
         }
     }
+}
+
+fn is_storage_full(outcomes: &Result<Vec<UnitOutcome>, AppendFailure>) -> bool {
+    matches!(outcomes, Err(AppendFailure::StorageFull))
 }
 
 fn before(error: io::Error) -> PersistFailure {

@@ -20,8 +20,8 @@ pub enum Fault {
     FullInTheMiddleOfAWrite,
     /// No file can be made or made longer.
     Full,
-    /// The same, until a file is removed.
-    FullUntilOneIsRemoved,
+    /// The same, until a file is removed or cut.
+    FullUntilRoomIsMade,
     /// Every write fails.
     WriteFails,
     /// Somebody reads the file of every write when half of it is there.
@@ -65,8 +65,14 @@ impl FaultyDisk {
     }
 
     fn is_full(&self) -> bool {
-        use Fault::{Full, FullInTheMiddleOfAWrite, FullUntilOneIsRemoved};
-        matches!(self.fault(), Full | FullInTheMiddleOfAWrite | FullUntilOneIsRemoved)
+        use Fault::{Full, FullInTheMiddleOfAWrite, FullUntilRoomIsMade};
+        matches!(self.fault(), Full | FullInTheMiddleOfAWrite | FullUntilRoomIsMade)
+    }
+
+    fn room_is_made(&self) {
+        if self.fault() == Fault::FullUntilRoomIsMade {
+            self.set(Fault::None);
+        }
     }
 
     fn note(&self, what: &str, path: &Path) {
@@ -125,9 +131,7 @@ impl Disk for FaultyDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         OsDisk.remove(path)?;
         self.note("remove", path);
-        if self.fault() == Fault::FullUntilOneIsRemoved {
-            self.set(Fault::None);
-        }
+        self.room_is_made();
         Ok(())
     }
 
@@ -209,6 +213,9 @@ impl DiskFile for FaultyFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
+        self.file.set_len(len)?;
+        self.disk.note("cut", &self.name.lock().unwrap());
+        self.disk.room_is_made();
+        Ok(())
     }
 }

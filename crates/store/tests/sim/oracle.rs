@@ -200,19 +200,30 @@ impl Oracle {
     pub(crate) fn follow(&mut self, reader: &dyn LogReader) -> Result<(), Finding> {
         let head = reader.head().position.get();
         while (self.seen.len() as u64) < head {
-            let query =
-                Query { after_position: Position(self.seen.len() as u64), ..Query::default() };
-            let page = match reader.scan(&query, PageLimit::events(200)) {
-                Ok(page) if !page.events.is_empty() => page,
-                Ok(_) => return broken(Broken::Order, format!("nothing before the head {head}")),
-                Err(failure) => return broken(Broken::Readable, failure.to_string()),
-            };
-            for event in &page.events {
-                self.see(event)?;
-                self.promise(event, false)?;
+            for event in self.next_events(reader, head)? {
+                self.see(&event)?;
+                self.promise(&event, false)?;
             }
         }
         Ok(())
+    }
+
+    /// The next events, one by one where there are few: a scan reads far ahead.
+    fn next_events(&self, reader: &dyn LogReader, head: u64) -> Result<Vec<Event>, Finding> {
+        let seen = self.seen.len() as u64;
+        let found = if head - seen < 10 {
+            reader.event_at(Position(seen + 1)).map(|event| event.into_iter().collect())
+        } else {
+            let query = Query { after_position: Position(seen), ..Query::default() };
+            reader.scan(&query, PageLimit::events(200)).map(|page| page.events)
+        };
+        match found {
+            Ok(events) if events.is_empty() => {
+                broken(Broken::Order, format!("nothing behind {seen}, but the head is {head}"))
+            }
+            Ok(events) => Ok(events),
+            Err(failure) => broken(Broken::Readable, failure.to_string()),
+        }
     }
 
     fn see(&mut self, event: &Event) -> Result<(), Finding> {

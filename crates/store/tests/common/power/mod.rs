@@ -6,6 +6,12 @@
 //! stay readable at most until the process ends: no later sync brings them there.
 //! INVARIANT (one seed, one disk): everything here is decided by the seed and the calls made.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "a test stops where it goes wrong"
+)]
+
 mod content;
 mod faces;
 
