@@ -46,6 +46,22 @@ impl Drop for SmallDisk {
     }
 }
 
+/// The files below a directory that hold these bytes.
+fn files_with(root: &Path, needle: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_with(&path, needle));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            let has = bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
+            found.extend(has.then_some(path));
+        }
+    }
+    found
+}
+
 /// Appends one event and notes what was said.
 fn append(server: &Server, luck: &mut Luck, ledger: &mut Ledger) -> Reply {
     let event_id = luck.uuid();
@@ -86,5 +102,45 @@ fn a_full_disk_refuses_appends_until_there_is_room() {
         (append(&server, &mut luck, &mut ledger).status == 201).then_some(())
     });
     audit(&server, &ledger);
+    server.stop();
+}
+
+#[test]
+fn a_secret_goes_on_a_full_disk_too() {
+    const SECRETS: [&str; 2] = ["correct horse battery staple", "wrong donkey cable clamp"];
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&dir.path().join("disk")) else {
+        println!("SKIPPED: no small file system could be mounted; nothing was shown");
+        return;
+    };
+    let data_dir = disk.path.join("data");
+    let server = Server::start_with(&data_dir, "127.0.0.1:0", &["--segment-bytes", "4194304"]);
+    let (mut luck, mut ledger) = (Luck(507), Ledger::default());
+    let secret_ids = SECRETS.map(|secret| {
+        let event_id = luck.uuid();
+        let data = format!(r#"{{"password":"{secret}"}}"#);
+        let reply = server.http().post("/v1/events", &event(&event_id, "r2", &data)).unwrap();
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        event_id
+    });
+    let filler = disk.fill();
+    wait_for("an append that finds no room", || {
+        (append(&server, &mut luck, &mut ledger).status == 507).then_some(())
+    });
+    for (secret, event_id) in SECRETS.iter().zip(&secret_ids) {
+        assert!(!files_with(&data_dir, secret).is_empty());
+        let path = format!("/v1/events/{event_id}/redact");
+        let reply = server.http().post(&path, r#"{"reason":"a password"}"#).unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(files_with(&data_dir, secret), Vec::<PathBuf>::new());
+        let refusal = append(&server, &mut luck, &mut ledger);
+        assert_eq!(refusal.status, 507, "{}", refusal.text());
+    }
+    std::fs::remove_file(filler).unwrap();
+    wait_for("appends to go on by themselves", || {
+        (append(&server, &mut luck, &mut ledger).status == 201).then_some(())
+    });
+    let reserve = std::fs::metadata(data_dir.join("log/reserve")).unwrap().len();
+    assert_eq!(reserve, 4 << 20, "the reserve is whole for the next full disk");
     server.stop();
 }

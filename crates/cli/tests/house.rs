@@ -223,7 +223,7 @@ fn every_link_in_the_documents_resolves() {
 
 #[test]
 fn every_path_named_in_the_documents_exists() {
-    let folders = ["bench/", "catalog/", "crates/", "docs/", "scripts/", "web/"];
+    let folders = ["bench/", "catalog/", "crates/", "docs/", "fuzz/", "scripts/", "web/"];
     let mut faults = String::new();
     for page in files(&|path| path.extension().is_some_and(|extension| extension == "md")) {
         let prose: String = read(&page).split("```").step_by(2).collect();

@@ -314,6 +314,11 @@ fn what_cannot_be_told_is_neither_yes_nor_no() {
     assert!(stderr(&no_log).contains("no"), "{}", stderr(&no_log));
     let away = person.run(None, &["verify", "--url", "http://127.0.0.1:9", "--token", "x"]);
     assert_eq!(away.status.code(), Some(2));
+    let server = Server::start(&person.path("data"));
+    let refused = person.run(Some(&server), &["verify", "--token", "wrong", "--json"]);
+    assert_eq!(refused.status.code(), Some(2), "a refused token says nothing about the log");
+    assert!(stdout(&refused).contains("could_not_tell"), "{}", stdout(&refused));
+    server.stop();
     let missing = person.run(None, &["verify", person.path("nothing.json").to_str().unwrap()]);
     assert_eq!(missing.status.code(), Some(2));
 }

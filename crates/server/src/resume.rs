@@ -97,12 +97,13 @@ pub(crate) fn known_tree_frame(
             format!("the log has {signed_size} events; the known tree of {size} lies beyond it");
         return Err(diverged(detail).with("size", signed_size).with("known_size", size));
     }
-    let proof =
-        trust.consistency(size, signed_size).map_err(|refusal| proof_problem(&refusal))?;
+    let proof = trust.consistency(size, signed_size).map_err(|refusal| proof_problem(&refusal))?;
     if proof.from_root != root {
         let detail = format!("the tree of the first {size} events has another root");
         let actual = proof.from_root.to_string();
-        return Err(diverged(detail).with("known_root", root.to_string()).with("actual_root", actual));
+        return Err(diverged(detail)
+            .with("known_root", root.to_string())
+            .with("actual_root", actual));
     }
     let known = KnownTree { proof: wire_consistency(&proof), checkpoint: signed.to_string() };
     let data = serde_json::to_string(&known).map_err(|error| {

@@ -74,7 +74,7 @@ impl TestWitness {
         self.memory.lock().unwrap().seen.map_or(0, |(size, _)| size)
     }
 
-    fn check(&self, body: &str) -> Result<String, Response> {
+    fn check(&self, body: &str) -> Result<String, Box<Response>> {
         let mut memory = self.memory.lock().unwrap();
         let (head, note_text) = body.split_once("\n\n").expect("an empty line");
         let note = signed_note::Note::from_bytes(note_text.as_bytes()).expect("a note");
@@ -82,34 +82,36 @@ impl TestWitness {
         let verifiers = memory.trusted.iter().map(|key| StandardVerifier::new(key).unwrap());
         let verifiers: Vec<_> = verifiers.filter(|key| key.name() == checkpoint.origin()).collect();
         if verifiers.is_empty() {
-            return Err(StatusCode::NOT_FOUND.into_response());
+            return Err(Box::new(StatusCode::NOT_FOUND.into_response()));
         }
         let known = verifiers.into_iter().map(|key| Box::new(key) as Box<dyn Verifier>);
         if note.verify(&VerifierList::new(known.collect())).is_err() {
-            return Err(StatusCode::FORBIDDEN.into_response());
+            return Err(Box::new(StatusCode::FORBIDDEN.into_response()));
         }
         let mut lines = head.lines();
         let old: u64 = lines.next().unwrap().strip_prefix("old ").unwrap().parse().unwrap();
         let proof: Vec<_> = lines.map(|line| Hash::parse_hash(line).unwrap()).collect();
         assert!(proof.len() <= 63);
         if old > checkpoint.size() {
-            return Err(StatusCode::BAD_REQUEST.into_response());
+            return Err(Box::new(StatusCode::BAD_REQUEST.into_response()));
         }
         let (seen_size, seen_root) = memory.seen.unwrap_or((0, Hash([0; 32])));
         if old != seen_size {
             let media = [(header::CONTENT_TYPE, "text/x.tlog.size")];
-            return Err((StatusCode::CONFLICT, media, format!("{seen_size}\n")).into_response());
+            return Err(Box::new(
+                (StatusCode::CONFLICT, media, format!("{seen_size}\n")).into_response(),
+            ));
         }
         let root = *checkpoint.hash();
         if old == checkpoint.size() && root != seen_root {
-            return Err(StatusCode::CONFLICT.into_response());
+            return Err(Box::new(StatusCode::CONFLICT.into_response()));
         }
         let holds = match old {
             0 => proof.is_empty(),
             _ => tlog_tiles::check_tree(&proof, checkpoint.size(), root, old, seen_root).is_ok(),
         };
         if !holds {
-            return Err(StatusCode::UNPROCESSABLE_ENTITY.into_response());
+            return Err(Box::new(StatusCode::UNPROCESSABLE_ENTITY.into_response()));
         }
         memory.seen = Some((checkpoint.size(), root));
         let text = if memory.signs_wrongly { b"another text\n" } else { note.text() };
@@ -121,7 +123,7 @@ impl TestWitness {
 }
 
 async fn add_checkpoint(State(witness): State<TestWitness>, body: String) -> Response {
-    let answer = witness.check(&body).map_or_else(|refusal| refusal, IntoResponse::into_response);
+    let answer = witness.check(&body).map_or_else(|refusal| *refusal, IntoResponse::into_response);
     witness.memory.lock().unwrap().answers.push(answer.status().as_u16());
     answer
 }

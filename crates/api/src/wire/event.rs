@@ -89,17 +89,18 @@ pub struct EventOrigin {
     pub raw: Option<serde_json::Value>,
 }
 
-/// The mark of a redacted event.
+/// The mark of a redacted event. Who, when and why are null where no redaction on this log says so,
+/// because the body was erased in a backup that the log was restored from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventRedaction {
     /// When the log took the redaction.
-    pub redacted_at: String,
+    pub redacted_at: Option<String>,
     /// Why.
     pub reason: Option<String>,
     /// The identity behind the credential that asked for it.
-    pub redacted_by: String,
+    pub redacted_by: Option<String>,
     /// The event that says all this.
-    pub redaction_event_id: String,
+    pub redaction_event_id: Option<String>,
     /// Whether something stands in for `data`.
     pub replaced: bool,
 }

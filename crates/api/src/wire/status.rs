@@ -97,6 +97,10 @@ pub struct Limits {
     pub idle_seconds_max: u64,
     /// Seconds between two signs of life on a live tail.
     pub tail_heartbeat_seconds: u64,
+    /// Bytes of the reason that a redaction gives.
+    pub redaction_reason_bytes_max: u64,
+    /// Bytes of what stands in for a redacted payload.
+    pub redaction_replacement_bytes_max: u64,
 }
 
 /// An event type that the server knows.

@@ -225,7 +225,7 @@ fn records_check(audit: &AuditReport) -> CheckLine {
         "{events} events in {streams} streams are chained, and {bodies_checked} bodies are what was committed to"
     );
     if *bodies_erased > 0 {
-        detail.push_str(&format!("; {bodies_erased} bodies were erased by redactions"));
+        detail.push_str(&format!("; erased by redactions: {bodies_erased}"));
     }
     if audit.from.get() > 1 {
         detail.push_str(&format!("; events before position {} were not looked at", audit.from));

@@ -15,22 +15,41 @@ use anyhow::Context as _;
 
 use crate::args::VerifyArgs;
 use crate::data_dir;
+use crate::failure::{self, COULD_NOT_TELL};
+use crate::output;
+use report::VerifyReport;
 
 pub(crate) use directory::check_copy;
 pub(crate) use report::progress_bar;
 
 pub(crate) async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
+    match verify(&args).await {
+        Ok(report) => report.tell(args.json),
+        Err(error) => could_not_tell(&error, args.json),
+    }
+}
+
+async fn verify(args: &VerifyArgs) -> anyhow::Result<VerifyReport> {
     let options = VerifyOptions {
         from: args.from,
-        memory: memory(&args),
+        memory: memory(args),
         witness_keys: witness_keys(&args.witnesses)?,
     };
-    let report = match (&args.file, &args.data) {
-        (Some(path), _) => file::run(path, &options)?,
-        (None, Some(data_dir)) => directory::run(data_dir, &options)?,
-        (None, None) => online::run(&args, options).await?,
-    };
-    report.tell(args.json)
+    match (&args.file, &args.data) {
+        (Some(path), _) => file::run(path, &options),
+        (None, Some(data_dir)) => directory::run(data_dir, &options),
+        (None, None) => online::run(args, options).await,
+    }
+}
+
+/// Neither yes nor no, whatever the reason: a refused token says nothing about the log.
+fn could_not_tell(error: &anyhow::Error, is_json: bool) -> anyhow::Result<ExitCode> {
+    if is_json {
+        let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+        output::line(serde_json::json!({ "verdict": "could_not_tell", "causes": causes }))?;
+    }
+    let _ = failure::report(error);
+    Ok(ExitCode::from(COULD_NOT_TELL))
 }
 
 /// Where checkpoints are remembered, unless that is not wanted.

@@ -140,19 +140,30 @@ impl VerifyReport {
 
     /// One sentence that says no more than was checked.
     fn summary(&self) -> String {
+        if self.events_checked == 0 && self.size.is_some_and(|size| size > 0) {
+            return "the tree is the signed one; no event was looked at".to_owned();
+        }
         let skipped = self.checks.iter().filter(|check| check.result != "passed").count();
         let Self { events_checked, bodies_checked, .. } = self;
-        let mut text =
-            format!("{events_checked} events and {bodies_checked} bodies are as they were kept");
+        let mut text = format!(
+            "{} and {} are as they were kept",
+            counted(*events_checked, "event", "events"),
+            counted(*bodies_checked, "body", "bodies")
+        );
         if self.bodies_withheld > 0 {
-            text.push_str(&format!(", {} bodies are withheld or erased", self.bodies_withheld));
+            let bodies = counted(self.bodies_withheld, "body is", "bodies are");
+            text.push_str(&format!(", {bodies} withheld or erased"));
         }
         if skipped > 0 {
-            let things = if skipped == 1 { "thing" } else { "things" };
-            text.push_str(&format!("; {skipped} {things} above not checked"));
+            let things = counted(skipped as u64, "thing", "things");
+            text.push_str(&format!("; {things} above not checked"));
         }
         text
     }
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// A bar on a terminal, and nothing elsewhere.

@@ -362,14 +362,14 @@ fn records_check(checker: &RecordChecker, first: u64, total: u64) -> Check {
     );
     if erased > 0 {
         // Writing to a String cannot fail.
-        let _ = write!(detail, "; {erased} bodies were erased by redactions that are on the log");
+        let _ = write!(detail, "; erased by redactions that are on the log: {erased}");
     }
     if first > 1 {
         let _ = write!(detail, "; records before position {first} were not looked at");
     }
     if *record_count < total && first == 1 {
         let others = total - record_count;
-        let _ = write!(detail, "; {others} events of other workspaces were seen as leaves only");
+        let _ = write!(detail, "; events of other workspaces, seen as leaves only: {others}");
     }
     Check::passed(CheckName::Records, detail)
 }

@@ -49,5 +49,7 @@ fn current() -> wire::Limits {
         header_wait_seconds_max: limits::HEADER_WAIT_SECONDS_MAX,
         idle_seconds_max: limits::IDLE_SECONDS_MAX,
         tail_heartbeat_seconds: limits::TAIL_HEARTBEAT_SECONDS,
+        redaction_reason_bytes_max: limits::REDACTION_REASON_BYTES_MAX as u64,
+        redaction_replacement_bytes_max: limits::REDACTION_REPLACEMENT_BYTES_MAX as u64,
     }
 }
