@@ -17,6 +17,8 @@ pub struct Annals {
     pub server: Server,
     pub address: SocketAddr,
     pub token: String,
+    /// From the start of the process to the line that says that it listens.
+    pub ready_after: Duration,
     /// Kept open: a server that prints to a closed pipe would fail for a reason of ours.
     _stdout: BufReader<ChildStdout>,
 }
@@ -28,6 +30,7 @@ pub fn start(binary: &Path, data: &Path, config: Option<&Path>) -> Result<Annals
     if let Some(config) = config {
         command.arg("--config").arg(config);
     }
+    let began = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -42,21 +45,36 @@ pub fn start(binary: &Path, data: &Path, config: Option<&Path>) -> Result<Annals
         .map_while(Result::ok)
         .find_map(|line| line.trim().strip_prefix("listening on http://").map(str::to_owned))
         .context("the server ended before it listened")?;
+    let ready_after = began.elapsed();
     let token =
         std::fs::read_to_string(data.join("owner.token")).context("reading the owner token")?;
     Ok(Annals {
         server,
         address: address.parse()?,
         token: token.trim().to_owned(),
+        ready_after,
         _stdout: stdout,
     })
 }
 
 impl Annals {
+    /// A token that may read, because one token may not hold all tails of a benchmark.
+    pub fn read_token(&self) -> Result<String> {
+        let wanted = r#"{"workspace_id":"default","rights":["read"]}"#;
+        let answer = http::post(self.address, "/v1/tokens", &self.token, wanted)?;
+        let token = http::text_after(&answer, "\"token\":").context("no token in the answer")?;
+        Ok(token.to_owned())
+    }
+
+    /// Whether it says that it can serve.
+    pub fn check_ready(&self) -> Result<()> {
+        http::get(self.address, "/readyz", &self.token).map(drop)
+    }
+
     /// How many events the views are behind the log.
     pub fn view_lag(&self) -> Result<u64> {
         let status = http::get(self.address, "/v1/status", &self.token)?;
-        number_after(&status, "\"lag_events\":").context("no lag_events in /v1/status")
+        http::number_after(&status, "\"lag_events\":").context("no lag_events in /v1/status")
     }
 
     /// Waits until the views have caught up and says how long that took.
@@ -70,12 +88,6 @@ impl Annals {
         }
         Ok(start.elapsed())
     }
-}
-
-fn number_after(text: &str, key: &str) -> Option<u64> {
-    let rest = text.split_once(key)?.1.trim_start();
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
 }
 
 /// The release binary of this checkout, or the one that the caller names.

@@ -12,11 +12,12 @@ use anyhow::Result;
 use crate::floor::{self, Writes};
 use crate::http::HttpAppend;
 use crate::load::{self, Exchange, Load};
+use crate::nats::JetStreamPublish;
 use crate::postgres::{Cluster, PostgresInsert};
 use crate::process::{Server, Usage, own_processor_s, own_resident_bytes};
 use crate::redis::RedisXadd;
-use crate::row::{Contestant, Turn};
-use crate::{annals, nothing, postgres, redis, store};
+use crate::row::{Contestant, Pace, Turn};
+use crate::{annals, durable, nats, nothing, postgres, redis, store};
 
 /// How the load of one side is shaped.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +82,7 @@ pub fn annals_http(
             configuration.told_as
         ),
         sets_total: true,
+        pace: Pace::Unknown,
         take: Box::new(take),
     }
 }
@@ -124,6 +126,7 @@ pub fn store_in_process(group_events: u64) -> Contestant<'static> {
             "in this process, {group_events} events a commit; headers, salts, commitments, hash chain, identities, index; fdatasync a commit; no JSON is parsed"
         ),
         sets_total: true,
+        pace: Pace::Unknown,
         take: Box::new(take),
     }
 }
@@ -144,6 +147,7 @@ pub fn nothing_http(shape: Shape, answer_bytes: usize) -> Contestant<'static> {
             "{shape} a request; axum reads the body and answers {answer_bytes} constant bytes; stores nothing"
         ),
         sets_total: false,
+        pace: Pace::Unknown,
         take: Box::new(take),
     }
 }
@@ -164,6 +168,51 @@ pub fn redis_xadd(name: &'static str, shape: Shape) -> Contestant<'static> {
             redis::SETTINGS
         ),
         sets_total: true,
+        pace: Pace::Unknown,
+        take: Box::new(take),
+    }
+}
+
+/// The server of durable-streams with its log on.
+pub fn durable_streams(shape: Shape) -> Contestant<'static> {
+    let take = move |directory: &Path, event_total: u64| {
+        let (server, address) = durable::start(directory)?;
+        let exchanges =
+            lanes(shape, |lane| HttpAppend::durable_streams(shape.events_per_request, lane));
+        let turn = load_turn(&server, address, exchanges, shape, event_total)?;
+        server.stop()?;
+        Ok(turn)
+    };
+    Contestant {
+        name: "durable-streams",
+        settings: format!(
+            "{shape} a request; {}; 64 streams; no chain, no index, no identities",
+            durable::SETTINGS
+        ),
+        sets_total: true,
+        pace: Pace::Unknown,
+        take: Box::new(take),
+    }
+}
+
+/// JetStream, every publish acknowledged.
+pub fn jetstream(name: &'static str, shape: Shape, sync: nats::Sync) -> Contestant<'static> {
+    let take = move |directory: &Path, event_total: u64| {
+        let (server, address) = nats::start(directory, sync)?;
+        let exchanges = lanes(shape, |lane| JetStreamPublish::new(shape.events_per_request, lane));
+        let turn = load_turn(&server, address, exchanges, shape, event_total)?;
+        server.stop()?;
+        Ok(turn)
+    };
+    let is_honest = sync == nats::Sync::Always;
+    Contestant {
+        name,
+        settings: format!(
+            "{shape} unacknowledged; one stream in files, 64 subjects; {}; no chain, no message ids",
+            sync.told_as()
+        ),
+        sets_total: is_honest,
+        pace: if is_honest { Pace::Slow } else { Pace::Unknown },
         take: Box::new(take),
     }
 }
@@ -187,6 +236,7 @@ pub fn postgres_insert<'a>(cluster: &'a Cluster, shape: Shape) -> Contestant<'a>
             postgres::TABLE
         ),
         sets_total: true,
+        pace: Pace::Unknown,
         take: Box::new(take),
     }
 }
@@ -213,11 +263,12 @@ pub fn bare_floor(writes: Rc<RefCell<Writes>>) -> Contestant<'static> {
         name: "the bare writes and syncs",
         settings: "the writes of Annals' turn of the same round, size by size, each with its fdatasync, into preallocated 64 MiB files, by one thread".to_owned(),
         sets_total: false,
+        pace: Pace::OfTheFirst,
         take: Box::new(take),
     }
 }
 
-fn lanes<E>(shape: Shape, make: impl Fn(u64) -> E) -> Vec<E> {
+pub fn lanes<E>(shape: Shape, make: impl Fn(u64) -> E) -> Vec<E> {
     (0..shape.connections).map(make).collect()
 }
 

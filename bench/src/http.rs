@@ -1,6 +1,9 @@
 //! Owns the hand-made HTTP/1.1 client: a request rendered once and patched, an answer found by its
 //! Content-Length. It knows no other HTTP and no redirects.
 
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+
 use anyhow::{Context, Result, bail};
 
 use crate::load::Exchange;
@@ -14,6 +17,8 @@ pub struct HttpAppend {
     events_per_request: u64,
     next_number: u64,
     expected_status: &'static str,
+    /// Whether the answer says how many events were accepted.
+    counts_accepted: bool,
 }
 
 impl HttpAppend {
@@ -35,9 +40,16 @@ impl HttpAppend {
             slots,
             request,
             events_per_request,
-            next_number: lane * 1_000_000_000,
+            next_number: lane * sample::LANE_NUMBERS,
             expected_status: if events_per_request == 1 { "201" } else { "200" },
+            counts_accepted: events_per_request > 1,
         }
+    }
+
+    /// Appends to the streams of a durable-streams server, one for each run.
+    pub fn durable_streams(events_per_request: u64, lane: u64) -> Self {
+        let append = Self::new("/run-0000", "-", events_per_request, lane);
+        Self { expected_status: "204", counts_accepted: false, ..append }
     }
 }
 
@@ -71,7 +83,7 @@ impl Exchange for HttpAppend {
 impl HttpAppend {
     /// A batch answers 200 even when an event was refused, so the count is looked at.
     fn all_accepted(&self, body: &[u8]) -> bool {
-        if self.events_per_request == 1 {
+        if !self.counts_accepted {
             return true;
         }
         let wanted = format!("\"accepted\":{},", self.events_per_request);
@@ -84,6 +96,10 @@ fn head_length(input: &[u8]) -> Option<usize> {
 }
 
 fn content_length(head: &str) -> Result<usize> {
+    // No Content: there is nothing to come, and often no length either.
+    if head.get(9..12) == Some("204") {
+        return Ok(0);
+    }
     let line = head
         .split("\r\n")
         .find_map(|line| {
@@ -95,18 +111,40 @@ fn content_length(head: &str) -> Result<usize> {
 }
 
 /// One blocking GET for figures about a server; not part of any measured load.
-pub fn get(address: std::net::SocketAddr, path: &str, token: &str) -> Result<String> {
-    use std::io::{Read, Write};
+pub fn get(address: SocketAddr, path: &str, token: &str) -> Result<String> {
+    ask(address, &format!("GET {path}"), token, "")
+}
+
+/// One blocking POST of JSON; not part of any measured load.
+pub fn post(address: SocketAddr, path: &str, token: &str, body: &str) -> Result<String> {
+    ask(address, &format!("POST {path}"), token, body)
+}
+
+fn ask(address: SocketAddr, what: &str, token: &str, body: &str) -> Result<String> {
     let mut socket = std::net::TcpStream::connect(address)?;
     write!(
         socket,
-        "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+        "{what} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
     )?;
     let mut answer = String::new();
     socket.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").context("half an answer")?;
-    if !head.contains(" 200 ") {
-        bail!("GET {path}: {head}");
+    if !head.contains(" 200 ") && !head.contains(" 201 ") {
+        bail!("{what}: {head}");
     }
     Ok(body.to_owned())
+}
+
+/// The number that follows `key` in a JSON text.
+pub fn number_after(text: &str, key: &str) -> Option<u64> {
+    let rest = text.split_once(key)?.1.trim_start();
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+/// The text that follows `key` in a JSON text; it may hold no escapes.
+pub fn text_after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let rest = text.split_once(key)?.1.trim_start().strip_prefix('"')?;
+    Some(rest.split_once('"')?.0)
 }

@@ -145,7 +145,7 @@ impl PostgresInsert {
         request.extend(message(b'E', b"\0\0\0\0\0"));
         request.extend(message(b'S', b""));
         let slots = Slots::find(&request);
-        Self { slots, request, next_number: lane * 1_000_000_000 }
+        Self { slots, request, next_number: lane * sample::LANE_NUMBERS }
     }
 }
 

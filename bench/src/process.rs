@@ -65,6 +65,18 @@ impl Server {
         threads
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the server as a crash would: SIGKILL, and no chance to tidy up.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// Asks the server to end and waits for it.
     pub fn stop(mut self) -> Result<()> {
         self.end()
@@ -150,7 +162,7 @@ fn family(root: u32) -> Vec<u32> {
 
 /// Memory of its own plus its share of what is shared, so that PostgreSQL's children are not counted
 /// many times over.
-fn resident_bytes(pid: u32) -> Option<u64> {
+pub fn resident_bytes(pid: u32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let line = text.lines().find(|line| line.starts_with("Pss:"))?;
     let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;

@@ -49,7 +49,7 @@ impl RedisXadd {
         );
         let request = one.repeat(pipeline as usize).into_bytes();
         let slots = Slots::find(&request);
-        Self { slots, request, pipeline, next_number: lane * 1_000_000_000 }
+        Self { slots, request, pipeline, next_number: lane * sample::LANE_NUMBERS }
     }
 }
 

@@ -1,94 +1,15 @@
-//! Owns `RESULTS.md`: what was measured, on what, with which settings, as medians and ratios.
+//! Owns how a measured comparison reads: medians, ratios, settings, and what was asked of them.
 
 use std::fmt::Write;
-use std::process::Command;
-use std::time::Duration;
 
-use crate::process::output;
-use crate::row::{Aim, Outcome, Plan, Row};
+use crate::row::{Aim, Outcome, Row};
 
-/// What the figures hang on.
-#[derive(Debug)]
-pub struct Machine {
-    pub lines: Vec<(&'static str, String)>,
-}
-
-impl Machine {
-    /// Looks the machine and the versions over.
-    pub fn survey(plan: &Plan, sync_median: Duration, postgres_version: String) -> Self {
-        let run = |program: &str, arguments: &[&str]| {
-            output(Command::new(program).args(arguments)).unwrap_or_else(|_| "unknown".to_owned())
-        };
-        let directory = plan.directory.display().to_string();
-        let filesystem = run("df", &["--output=fstype", &directory]);
-        let commit = run("git", &["rev-parse", "--short", "HEAD"]);
-        Self {
-            lines: vec![
-                ("date", run("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
-                (
-                    "processor",
-                    format!(
-                        "{} × {}",
-                        run("nproc", &[]),
-                        first_field("/proc/cpuinfo", "model name")
-                    ),
-                ),
-                ("memory", first_field("/proc/meminfo", "MemTotal")),
-                ("kernel", run("uname", &["-sr"])),
-                (
-                    "disk",
-                    format!(
-                        "{}; a 4 KiB write and fdatasync takes {:.2} ms (median of 500)",
-                        filesystem.lines().last().unwrap_or("unknown"),
-                        sync_median.as_secs_f64() * 1e3
-                    ),
-                ),
-                ("annals", format!("commit {commit}, release profile")),
-                ("rustc", run("rustc", &["--version"])),
-                ("redis", run("redis-server", &["--version"])),
-                ("postgres", postgres_version),
-            ],
-        }
-    }
-}
-
-fn first_field(path: &str, name: &str) -> String {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .find_map(|line| line.strip_prefix(name)?.split_once(':'))
-        .map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
-}
-
-/// Renders the whole page.
-pub fn render(machine: &Machine, plan: &Plan, rows: &[Row]) -> String {
-    let mut text = String::from(HEAD);
-    for (name, value) in &machine.lines {
-        let _ = writeln!(text, "| {name} | {value} |");
-    }
-    let _ = writeln!(
-        text,
-        "\nThe command was `make bench`: {} rounds, in each round every contestant once, in turns.\n",
-        plan.rounds
-    );
-    for row in rows {
-        render_row(&mut text, row);
-    }
+/// Renders a row.
+pub fn render(row: &Row) -> String {
+    let mut text = String::new();
+    render_row(&mut text, row);
     text
 }
-
-const HEAD: &str = "\
-# Results
-
-Written by `make bench`; do not edit.
-Absolute figures drift with the machine (an fdatasync here takes anything from 0.1 to 4 ms):
-only ratios within one run mean something.
-Every contestant stores the same total of events of 600 bytes, spread over 64 streams, through the same
-single-threaded client, on the same disk, and answers only after the bytes were synced.
-Processor time is in seconds per million events; for Annals the last column says which threads took it.
-
-| | |
-|---|---|
-";
 
 fn render_row(text: &mut String, row: &Row) {
     let _ = writeln!(
@@ -100,11 +21,14 @@ fn render_row(text: &mut String, row: &Row) {
     text.push_str("|---|---|---|---|---|---|---|\n");
     let base = row.outcomes.first().map_or(0.0, median_rate);
     for outcome in &row.outcomes {
-        render_outcome(text, outcome, base);
+        render_outcome(text, row, outcome, base);
     }
     text.push('\n');
     for outcome in &row.outcomes {
         let _ = writeln!(text, "- {}: {}", outcome.name, outcome.settings);
+    }
+    for skipped in &row.skipped {
+        let _ = writeln!(text, "- {skipped}");
     }
     text.push('\n');
     for aim in &row.aims {
@@ -112,7 +36,7 @@ fn render_row(text: &mut String, row: &Row) {
     }
 }
 
-fn render_outcome(text: &mut String, outcome: &Outcome, base: f64) {
+fn render_outcome(text: &mut String, row: &Row, outcome: &Outcome, base: f64) {
     let mut rates: Vec<f64> = outcome.turns.iter().map(|turn| turn.load.events_per_s()).collect();
     rates.sort_by(f64::total_cmp);
     let median = median_rate(outcome);
@@ -146,15 +70,18 @@ fn render_outcome(text: &mut String, outcome: &Outcome, base: f64) {
         memory / f64::from(1 << 20),
         server,
         client,
-        remark(outcome),
+        remark(row, outcome),
     );
 }
 
-fn remark(outcome: &Outcome) -> String {
+fn remark(row: &Row, outcome: &Outcome) -> String {
     let Some(turn) = outcome.turns.last() else {
         return String::new();
     };
     let mut parts = Vec::new();
+    if outcome.event_total < row.event_total {
+        parts.push(format!("too slow for the row's total: {} events", outcome.event_total));
+    }
     if let Some((lag_events, caught_up)) = turn.view_lag {
         parts.push(format!(
             "views {lag_events} events behind at the end, level {:.1} s later",
@@ -167,11 +94,15 @@ fn remark(outcome: &Outcome) -> String {
 
 fn render_aim(text: &mut String, row: &Row, aim: &Aim) {
     let own = row.outcomes.first().map_or(0.0, median_rate);
-    let other = row
-        .outcomes
-        .iter()
-        .find(|outcome| outcome.name == aim.against)
-        .map_or(f64::NAN, median_rate);
+    let Some(other) = row.outcomes.iter().find(|outcome| outcome.name == aim.against) else {
+        let _ = writeln!(
+            text,
+            "**{}** was not there — {} asks for ≥ {}×: not measured.\n",
+            aim.against, aim.whose, aim.ratio_min
+        );
+        return;
+    };
+    let other = median_rate(other);
     let ratio = own / other;
     let verdict = if ratio >= aim.ratio_min { "reached" } else { "not reached" };
     let _ = writeln!(

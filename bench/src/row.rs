@@ -21,6 +21,16 @@ pub struct Turn {
     pub remark: Option<String>,
 }
 
+/// What is known of a contestant's speed before it is calibrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    Unknown,
+    /// So slow that a twentieth of the calibration says enough.
+    Slow,
+    /// It repeats what the first contestant did, so its total is the first one's.
+    OfTheFirst,
+}
+
 type Take<'a> = Box<dyn FnMut(&Path, u64) -> Result<Turn> + 'a>;
 
 /// One side of a comparison.
@@ -30,6 +40,7 @@ pub struct Contestant<'a> {
     pub settings: String,
     /// Whether its speed counts when the total of the row is chosen. Floors do not count.
     pub sets_total: bool,
+    pub pace: Pace,
     pub take: Take<'a>,
 }
 
@@ -44,7 +55,23 @@ impl std::fmt::Debug for Contestant<'_> {
 pub struct Outcome {
     pub name: &'static str,
     pub settings: String,
+    /// Less than the row's total for a side that would take too long.
+    pub event_total: u64,
     pub turns: Vec<Turn>,
+}
+
+/// A row before it is measured.
+#[derive(Debug)]
+pub struct Match<'a> {
+    pub key: &'static str,
+    pub title: &'static str,
+    pub how: String,
+    /// Events that are sent once to every contestant to choose the total.
+    pub calibration: u64,
+    pub contestants: Vec<Contestant<'a>>,
+    /// Sides that are not installed here, in the words of the report.
+    pub skipped: Vec<String>,
+    pub aims: Vec<Aim>,
 }
 
 /// A measured row of the report.
@@ -55,6 +82,7 @@ pub struct Row {
     pub how: String,
     pub event_total: u64,
     pub outcomes: Vec<Outcome>,
+    pub skipped: Vec<String>,
     pub aims: Vec<Aim>,
 }
 
@@ -73,46 +101,82 @@ pub struct Plan {
     /// A turn of the fastest contestant lasts about this long.
     pub turn: Duration,
     pub directory: PathBuf,
+    /// The size of the large log, when somebody asks for another one than the design does.
+    pub big_events: Option<u64>,
 }
 
-/// Measures a row. `calibration` events are sent once to every contestant to choose the total.
-pub fn measure(
-    plan: &Plan,
-    key: &'static str,
-    title: &'static str,
-    how: String,
-    calibration: u64,
-    mut contestants: Vec<Contestant<'_>>,
-    aims: Vec<Aim>,
-) -> Result<Row> {
+/// Measures a row.
+pub fn measure(plan: &Plan, row: Match<'_>) -> Result<Row> {
+    let Match { key, title, how, calibration, mut contestants, skipped, aims } = row;
     say(&format!("row {key}: {title}"));
-    let event_total = choose_total(plan, calibration, &mut contestants)?;
-    say(&format!("  {event_total} events a turn, {} rounds", plan.rounds));
-    let mut outcomes: Vec<Outcome> = contestants
-        .iter()
-        .map(|side| Outcome { name: side.name, settings: side.settings.clone(), turns: Vec::new() })
-        .collect();
+    skipped.iter().for_each(|line| say(&format!("  {line}")));
+    let totals = Totals::choose(plan, calibration, &mut contestants)?;
+    say(&format!("  {} events a turn, {} rounds", totals.row, plan.rounds));
+    let outcome = |(side, event_total): (&Contestant<'_>, &u64)| Outcome {
+        name: side.name,
+        settings: side.settings.clone(),
+        event_total: *event_total,
+        turns: Vec::new(),
+    };
+    let mut outcomes: Vec<Outcome> = contestants.iter().zip(&totals.each).map(outcome).collect();
     for _ in 0..plan.rounds {
         for (side, outcome) in contestants.iter_mut().zip(&mut outcomes) {
-            let turn = take_turn(plan, side, event_total)?;
+            let turn = take_turn(plan, side, outcome.event_total)?;
             say(&format!("  {:<26} {:>9.0} events/s", side.name, turn.load.events_per_s()));
             outcome.turns.push(turn);
         }
     }
-    Ok(Row { key, title, how, event_total, outcomes, aims })
+    Ok(Row { key, title, how, event_total: totals.row, outcomes, skipped, aims })
 }
 
-fn choose_total(plan: &Plan, calibration: u64, contestants: &mut [Contestant<'_>]) -> Result<u64> {
-    let mut fastest: f64 = 0.0;
-    for side in contestants.iter_mut() {
-        let turn = take_turn(plan, side, calibration)?;
-        if side.sets_total {
-            fastest = fastest.max(turn.load.events_per_s());
+/// How many events the sides of a row store in a turn.
+#[derive(Debug)]
+struct Totals {
+    row: u64,
+    each: Vec<u64>,
+}
+
+/// A side that would need more turns' time than this gets a smaller total.
+const TURNS_MAX: f64 = 4.0;
+
+impl Totals {
+    fn choose(plan: &Plan, calibration: u64, contestants: &mut [Contestant<'_>]) -> Result<Self> {
+        let mut rates = Vec::new();
+        let mut fastest: f64 = 0.0;
+        for side in contestants.iter_mut() {
+            let events = match side.pace {
+                Pace::Slow => whole_requests(calibration as f64 / 20.0),
+                Pace::Unknown | Pace::OfTheFirst => calibration,
+            };
+            let rate = take_turn(plan, side, events)?.load.events_per_s();
+            if side.sets_total {
+                fastest = fastest.max(rate);
+            }
+            rates.push(rate);
         }
+        let turn_s = plan.turn.as_secs_f64();
+        let row = whole_requests(fastest * turn_s);
+        let own = |(number, (side, rate)): (usize, (&Contestant<'_>, &f64))| {
+            // The ratios are against the first one, so it always has the row's total.
+            let has_row = number == 0 || side.pace == Pace::OfTheFirst;
+            if has_row { row } else { own_total(row, *rate, turn_s) }
+        };
+        let each = contestants.iter().zip(&rates).enumerate().map(own).collect();
+        Ok(Self { row, each })
     }
-    let wanted = (fastest * plan.turn.as_secs_f64()) as u64;
-    // Whole requests for every side: 1, 50, 100 and 800 events each divide the total.
-    Ok((wanted / 800 + 1) * 800)
+}
+
+fn own_total(row: u64, rate: f64, turn_s: f64) -> u64 {
+    if row as f64 / rate > TURNS_MAX * turn_s {
+        whole_requests(rate * turn_s).min(row)
+    } else {
+        row
+    }
+}
+
+/// Whole requests for every side: 1, 50, 100 and 800 events each divide the total.
+fn whole_requests(events: f64) -> u64 {
+    (events as u64 / 800 + 1) * 800
 }
 
 fn take_turn(plan: &Plan, side: &mut Contestant<'_>, event_total: u64) -> Result<Turn> {

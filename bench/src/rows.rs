@@ -1,29 +1,32 @@
-//! Owns the list of rows: who meets whom, in which shape, and what the project asks of the ratio.
+//! Owns the rows that are comparisons: who meets whom, in which shape, and what the project asks of the ratio.
 //!
 //! The letters are those of the design's table of speed.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::contestants::{
-    DEFAULT, Shape, WITHOUT_CATALOG, annals_http, bare_floor, nothing_http, postgres_insert,
-    redis_xadd, store_in_process,
+    DEFAULT, Shape, WITHOUT_CATALOG, annals_http, bare_floor, durable_streams, jetstream,
+    nothing_http, postgres_insert, redis_xadd, store_in_process,
 };
 use crate::floor::Writes;
+use crate::nats::Sync;
+use crate::peers;
 use crate::postgres::Cluster;
-use crate::row::{Aim, Plan, Row, measure as measure_row};
-
-/// The rows, in the order of the report.
-pub const KEYS: [&str; 4] = ["a", "b", "c", "d"];
+use crate::row::{Aim, Contestant, Match, Plan, Row, measure};
 
 const PIPELINED: &str = "Redis XADD, pipelined";
 const UNPIPELINED: &str = "Redis XADD, one at a time";
+const DURABLE_STREAMS: &str = "durable-streams";
+const JETSTREAM_ALWAYS: &str = "JetStream, sync always";
+const JETSTREAM_DEFAULT: &str = "JetStream, default (unsynced)";
 
 /// 16 connections on both sides, each with one pipeline or one request in flight.
 const REDIS_PIPELINE: Shape = Shape { connections: 16, events_per_request: 50 };
-const HTTP_BATCH: Shape = Shape { connections: 16, events_per_request: 100 };
+/// Also the load under which row l looks at the memory.
+pub const HTTP_BATCH: Shape = Shape { connections: 16, events_per_request: 100 };
 const ONE_EACH: Shape = Shape { connections: 64, events_per_request: 1 };
 const POSTGRES: Shape = Shape { connections: 32, events_per_request: 1 };
 
@@ -31,93 +34,123 @@ const POSTGRES: Shape = Shape { connections: 32, events_per_request: 1 };
 const BATCH_ANSWER_BYTES: usize = 38_000;
 const ONE_ANSWER_BYTES: usize = 360;
 
-/// Measures one row.
-pub fn measure(plan: &Plan, key: &str) -> Result<Row> {
-    match key {
-        "a" => store_alone(plan),
-        "b" => batches(plan),
-        "c" => batches_with_everything(plan),
-        "d" => one_event_a_request(plan),
-        _ => bail!("no row {key}"),
-    }
-}
-
-fn store_alone(plan: &Plan) -> Result<Row> {
-    measure_row(
+/// Row a.
+pub fn store_alone(plan: &Plan) -> Result<Row> {
+    let how = format!(
+        "Commits of 800 events against Redis with {REDIS_PIPELINE} in flight: 800 on both sides."
+    );
+    measure(
         plan,
-        "a",
-        "the store in process",
-        format!(
-            "Commits of 800 events against Redis with {REDIS_PIPELINE} in flight: 800 on both sides."
-        ),
-        40_000,
-        vec![store_in_process(800), redis_xadd(PIPELINED, REDIS_PIPELINE)],
-        vec![aim(PIPELINED, 3.0, "row a")],
+        Match {
+            key: "a",
+            title: "the store in process",
+            how,
+            calibration: 40_000,
+            contestants: vec![store_in_process(800), redis_xadd(PIPELINED, REDIS_PIPELINE)],
+            skipped: Vec::new(),
+            aims: vec![aim(PIPELINED, 3.0, "row a")],
+        },
     )
 }
 
-fn batches(plan: &Plan) -> Result<Row> {
+/// Row b, with row e below it.
+pub fn batches(plan: &Plan) -> Result<Row> {
     let writes = Rc::new(RefCell::new(Writes::default()));
-    measure_row(
+    let mut contestants = vec![
+        annals_http("Annals", HTTP_BATCH, WITHOUT_CATALOG, Rc::clone(&writes)),
+        redis_xadd(PIPELINED, REDIS_PIPELINE),
+        nothing_http(HTTP_BATCH, BATCH_ANSWER_BYTES),
+        bare_floor(writes),
+    ];
+    let skipped = invite_peers(&mut contestants, HTTP_BATCH);
+    measure(
         plan,
-        "b",
-        "HTTP, 100 events a request (and e, the floor below it)",
-        format!(
-            "16 connections on every side, each with one request or one pipeline in flight: {HTTP_BATCH} for HTTP, {REDIS_PIPELINE} for Redis."
-        ),
-        40_000,
-        vec![
-            annals_http("Annals", HTTP_BATCH, WITHOUT_CATALOG, Rc::clone(&writes)),
-            redis_xadd(PIPELINED, REDIS_PIPELINE),
-            nothing_http(HTTP_BATCH, BATCH_ANSWER_BYTES),
-            bare_floor(writes),
-        ],
-        vec![
-            aim(PIPELINED, 1.0, "row b"),
-            aim("a server that does nothing", 0.6, "row b"),
-            aim("the bare writes and syncs", 0.5, "row e"),
-        ],
+        Match {
+            key: "b",
+            title: "HTTP, 100 events a request (and e, the floor below it)",
+            how: format!(
+                "16 connections on every side, each with one request or one pipeline in flight: {HTTP_BATCH} for HTTP and JetStream, {REDIS_PIPELINE} for Redis."
+            ),
+            calibration: 40_000,
+            contestants,
+            skipped,
+            aims: vec![
+                aim(PIPELINED, 1.0, "row b"),
+                aim(DURABLE_STREAMS, 1.0, "row b"),
+                aim("a server that does nothing", 0.6, "row b"),
+                aim("the bare writes and syncs", 0.5, "row e"),
+            ],
+        },
     )
 }
 
-fn batches_with_everything(plan: &Plan) -> Result<Row> {
-    measure_row(
+/// Row c.
+pub fn batches_with_everything(plan: &Plan) -> Result<Row> {
+    measure(
         plan,
-        "c",
-        "the same with everything on",
-        "As row b, with the catalog's schema check.".to_owned(),
-        40_000,
-        vec![
-            annals_http("Annals", HTTP_BATCH, DEFAULT, Rc::default()),
-            redis_xadd(PIPELINED, REDIS_PIPELINE),
-        ],
-        vec![aim(PIPELINED, 0.5, "row c")],
+        Match {
+            key: "c",
+            title: "the same with everything on",
+            how: "As row b, with the catalog's schema check.".to_owned(),
+            calibration: 40_000,
+            contestants: vec![
+                annals_http("Annals", HTTP_BATCH, DEFAULT, Rc::default()),
+                redis_xadd(PIPELINED, REDIS_PIPELINE),
+            ],
+            skipped: Vec::new(),
+            aims: vec![aim(PIPELINED, 0.5, "row c")],
+        },
     )
 }
 
-fn one_event_a_request(plan: &Plan) -> Result<Row> {
+/// Row d.
+pub fn one_event_a_request(plan: &Plan) -> Result<Row> {
     let directory = plan.directory.join("postgres");
     std::fs::create_dir_all(&directory)?;
     let cluster = Cluster::create(&directory)?;
     let writes = Rc::new(RefCell::new(Writes::default()));
-    measure_row(
+    let mut contestants = vec![
+        annals_http("Annals", ONE_EACH, DEFAULT, Rc::clone(&writes)),
+        redis_xadd(UNPIPELINED, ONE_EACH),
+        postgres_insert(&cluster, POSTGRES),
+        nothing_http(ONE_EACH, ONE_ANSWER_BYTES),
+        bare_floor(writes),
+    ];
+    let skipped = invite_peers(&mut contestants, ONE_EACH);
+    measure(
         plan,
-        "d",
-        "HTTP, one event a request",
-        "64 connections with one request in flight each; Postgres has 32.".to_owned(),
-        8_000,
-        vec![
-            annals_http("Annals", ONE_EACH, DEFAULT, Rc::clone(&writes)),
-            redis_xadd(UNPIPELINED, ONE_EACH),
-            postgres_insert(&cluster, POSTGRES),
-            nothing_http(ONE_EACH, ONE_ANSWER_BYTES),
-            bare_floor(writes),
-        ],
-        vec![
-            aim(UNPIPELINED, 0.7, "the first issue (the design's aim is 0.8)"),
-            aim("Postgres insert", 3.0, "row d"),
-        ],
+        Match {
+            key: "d",
+            title: "HTTP, one event a request",
+            how: "64 connections with one request in flight each; Postgres has 32.".to_owned(),
+            calibration: 8_000,
+            contestants,
+            skipped,
+            aims: vec![
+                aim(UNPIPELINED, 0.8, "row d"),
+                aim("Postgres insert", 3.0, "row d"),
+                aim(DURABLE_STREAMS, 1.0, "row d"),
+                aim(JETSTREAM_ALWAYS, 5.0, "row d"),
+            ],
+        },
     )
+}
+
+/// Adds the peers that are installed here, behind the others, and says which are not.
+fn invite_peers(contestants: &mut Vec<Contestant<'_>>, shape: Shape) -> Vec<String> {
+    let mut skipped = Vec::new();
+    match peers::find(peers::DURABLE_STREAMS) {
+        Some(_) => contestants.push(durable_streams(shape)),
+        None => skipped.push(peers::missing(peers::DURABLE_STREAMS)),
+    }
+    match peers::find(peers::NATS) {
+        Some(_) => contestants.extend([
+            jetstream(JETSTREAM_ALWAYS, shape, Sync::Always),
+            jetstream(JETSTREAM_DEFAULT, shape, Sync::Default),
+        ]),
+        None => skipped.push(peers::missing(peers::NATS)),
+    }
+    skipped
 }
 
 fn aim(against: &'static str, ratio_min: f64, whose: &'static str) -> Aim {
@@ -135,17 +168,27 @@ mod tests {
     fn every_peer_takes_a_turn() {
         let directory = std::path::PathBuf::from("/var/tmp")
             .join(format!("annals-bench-test-{}", std::process::id()));
-        let plan = Plan { rounds: 1, turn: Duration::from_millis(10), directory };
+        let plan = Plan { rounds: 1, turn: Duration::from_millis(10), directory, big_events: None };
         let cluster_directory = plan.directory.join("postgres");
         std::fs::create_dir_all(&cluster_directory).expect("a directory");
         let cluster = Cluster::create(&cluster_directory).expect("a cluster");
-        let peers = vec![
+        let mut peers = vec![
             redis_xadd(PIPELINED, REDIS_PIPELINE),
             redis_xadd(UNPIPELINED, ONE_EACH),
             postgres_insert(&cluster, POSTGRES),
         ];
-        let row = measure_row(&plan, "t", "test", String::new(), 1_600, peers, Vec::new())
-            .expect("a row");
+        let skipped = invite_peers(&mut peers, ONE_EACH);
+        invite_peers(&mut peers, HTTP_BATCH);
+        let row = Match {
+            key: "t",
+            title: "test",
+            how: String::new(),
+            calibration: 1_600,
+            contestants: peers,
+            skipped,
+            aims: Vec::new(),
+        };
+        let row = measure(&plan, row).expect("a row");
         assert!(row.outcomes.iter().all(|outcome| outcome.turns.len() == 1));
         std::fs::remove_dir_all(&plan.directory).expect("removing it");
     }

@@ -7,6 +7,11 @@
 pub const EVENT_BYTES: usize = 600;
 /// The events are spread over so many streams (runs).
 pub const STREAM_COUNT: u64 = 64;
+/// Each connection numbers its events from a multiple of this, so that no id is sent twice.
+pub const LANE_NUMBERS: u64 = 1_000_000_000;
+/// How many streams lie between the first ones of two neighbouring connections, so that they do not
+/// walk through the streams in step.
+const LANE_STREAMS: u64 = 5;
 
 const ID_SLOT: &str = "01990000-0000-7000-8000-";
 const RUN_SLOT: &str = "run-";
@@ -46,7 +51,8 @@ impl Slots {
             let number = first_number + (index / ids_per_event) as u64;
             write_digits(&mut text[at + ID_SLOT.len()..at + ID_SLOT.len() + 12], number);
         }
-        let run = (first_number / self.id_at.len().max(1) as u64) % STREAM_COUNT;
+        let walked = first_number % LANE_NUMBERS / self.id_at.len().max(1) as u64;
+        let run = (walked + first_number / LANE_NUMBERS * LANE_STREAMS) % STREAM_COUNT;
         for at in &self.run_at {
             write_digits(&mut text[at + RUN_SLOT.len()..at + RUN_SLOT.len() + 4], run);
         }
