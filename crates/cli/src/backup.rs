@@ -12,8 +12,10 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use annals_core::checkpoint::{SignedCheckpoint, SignedRotation};
+use annals_core::checkpoint::{Checkpoint, SignedCheckpoint, SignedRotation};
+use annals_core::hash::Digest;
 use annals_core::id::{LogId, Position};
+use annals_core::merkle::{ConsistencyProof, verify_consistency};
 use annals_core::note::VerifierKey;
 use annals_recorder::copies::{Ancestor, read_identity, segment_path, write_identity};
 use annals_recorder::trust::{FormerKey, PublicTrust};
@@ -59,13 +61,13 @@ pub(crate) async fn run(args: BackupArgs) -> anyhow::Result<ExitCode> {
     let client = &connection.client;
     let advise = |error: ClientError| connection.advise(error);
     let mut backup = Backup::open(&args.dir)?;
-    let status = client.log_status().await.map_err(advise)?;
-    backup.check_history(client, &status).await?;
     let mut segments = client.segments().await.map_err(advise)?;
+    backup.check_history(client, &segments.log_id).await?;
     backup.adopt(&segments)?;
     for round in 1.. {
         // The checkpoint comes first: the segments then hold at least what it covers.
         let checkpoint = client.checkpoint().await.map_err(advise)?;
+        let status = client.log_status().await.map_err(advise)?;
         segments = client.segments().await.map_err(advise)?;
         backup.copy(client, &segments).await?;
         let after = client.segments().await.map_err(advise)?;
@@ -104,6 +106,15 @@ fn verify(args: &BackupArgs, mut backup: Backup) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether a directory without a manifest may become a backup: there is nothing in it, or a backup
+/// that was cut off before its first segment.
+fn is_empty_or_begun(dir: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(dir) else { return true };
+    let is_begun = |name: &std::ffi::OsStr| name == "log" || name == "trust";
+    let mut names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
+    names.all(|name| is_begun(&name)) && !dir.join("trust").join("key").exists()
+}
+
 /// Whether a body may have been erased in a segment after it was copied.
 fn was_erased_meanwhile(before: &LogSegments, after: &LogSegments) -> bool {
     before.segments.iter().zip(&after.segments).any(|(one, two)| {
@@ -115,6 +126,8 @@ fn was_erased_meanwhile(before: &LogSegments, after: &LogSegments) -> bool {
 #[derive(Debug)]
 struct Backup {
     dir: PathBuf,
+    /// Whether nothing was ever copied into it.
+    is_new: bool,
     manifest: Manifest,
     outcome: Outcome,
 }
@@ -126,11 +139,7 @@ impl Backup {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .with_context(|| format!("{} is damaged", path.display()))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let is_empty = match fs::read_dir(dir) {
-                    Ok(mut entries) => entries.next().is_none(),
-                    Err(_) => true,
-                };
-                if !is_empty {
+                if !is_empty_or_begun(dir) {
                     bail!("{} is neither empty nor a backup", dir.display());
                 }
                 Manifest::default()
@@ -139,31 +148,30 @@ impl Backup {
                 return Err(error).with_context(|| format!("{} cannot be read", path.display()));
             }
         };
-        Ok(Self { dir: dir.to_owned(), manifest, outcome: Outcome::default() })
+        let is_new = read_identity(dir).is_err();
+        Ok(Self { dir: dir.to_owned(), is_new, manifest, outcome: Outcome::default() })
     }
 
     /// Refuses a log that no longer holds what the backup holds: that is what backups are for.
-    async fn check_history(&self, client: &Client, status: &LogStatus) -> anyhow::Result<()> {
-        if self.manifest.segments.is_empty() {
+    async fn check_history(&self, client: &Client, log_id: &str) -> anyhow::Result<()> {
+        if self.is_new {
             return Ok(());
         }
         let identity = read_identity(&self.dir)?;
-        if identity.log_id.to_string() != status.log_id {
+        if identity.log_id.to_string() != log_id {
             bail!(
-                "{} is a backup of log {}, and the server has log {}; use another directory",
+                "{} is a backup of log {}, and the server has log {log_id}; use another directory",
                 self.dir.display(),
                 identity.log_id,
-                status.log_id
             );
         }
-        let trust = PublicTrust::read(&self.dir, identity.log_id)?;
-        let Some(old) = trust.and_then(|trust| trust.checkpoint) else { return Ok(()) };
-        let (old, new) = (old.checkpoint(), client.checkpoint().await?);
-        let holds = old.size == 0
-            || old.size <= new.checkpoint().size
-                && client.consistency(old.size, new.checkpoint().size).await?.from_root
-                    == old.root.to_string();
-        if !holds {
+        let Some(trust) = PublicTrust::read(&self.dir, identity.log_id)? else { return Ok(()) };
+        let Some(old) = &trust.checkpoint else { return Ok(()) };
+        let new = client.checkpoint().await?;
+        let status = client.log_status().await?;
+        check_key(&trust.key, &status, &new)?;
+        let (old, new) = (old.checkpoint(), new.checkpoint());
+        if !extends(client, old, new).await? {
             bail!(
                 "the server's log no longer holds the {} events that this backup holds: it was \
                  rolled back or replaced. The backup was left as it is",
@@ -226,6 +234,8 @@ impl Backup {
         }
     }
 
+    /// Fetches a segment's bytes from `from` on. A segment that is fetched anew takes the place of
+    /// the copy before it only when it is whole.
     async fn fetch(
         &mut self,
         client: &Client,
@@ -234,12 +244,13 @@ impl Backup {
         bar: &indicatif::ProgressBar,
     ) -> anyhow::Result<()> {
         let path = segment_path(&self.dir, Position(segment.first_position));
-        let cannot_write = || format!("{} cannot be written", path.display());
+        let target = if from == 0 { path.with_added_extension("part") } else { path.clone() };
+        let cannot_write = || format!("{} cannot be written", target.display());
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(&path)
+            .open(&target)
             .with_context(cannot_write)?;
         file.set_len(from).with_context(cannot_write)?;
         file.seek(SeekFrom::Start(from)).with_context(cannot_write)?;
@@ -255,6 +266,10 @@ impl Backup {
             bar.inc(bytes.len() as u64);
         }
         file.sync_all().with_context(cannot_write)?;
+        if target != path {
+            fs::rename(&target, &path).with_context(cannot_write)?;
+            sync_parent(&path).with_context(cannot_write)?;
+        }
         self.outcome.bytes_copied += segment.byte_count - from;
         Ok(())
     }
@@ -278,6 +293,41 @@ impl Backup {
     }
 }
 
+/// The key of a backup, or one that it gave way to by statements that both have signed, must have
+/// signed the server's checkpoint.
+fn check_key(
+    known: &VerifierKey,
+    status: &LogStatus,
+    checkpoint: &SignedCheckpoint,
+) -> anyhow::Result<()> {
+    let mut key = known.clone();
+    for note in &status.rotations {
+        let rotation = SignedRotation::parse_verified(note)?;
+        if rotation.statement().old_key == key {
+            key = rotation.statement().new_key.clone();
+        }
+    }
+    if checkpoint.verify(&key).is_err() {
+        bail!(
+            "the server's checkpoint is not signed by the key of this backup ({known}), nor by one \
+             that it gave way to. The backup was left as it is"
+        );
+    }
+    Ok(())
+}
+
+/// Whether the server proves that one tree of its log is the beginning of another.
+async fn extends(client: &Client, old: &Checkpoint, new: &Checkpoint) -> anyhow::Result<bool> {
+    if old.size == 0 || old.size > new.size {
+        return Ok(old.size == 0);
+    }
+    let proof = client.consistency(old.size, new.size).await?;
+    let path: Result<Vec<Digest>, _> = proof.path.iter().map(|hash| hash.parse()).collect();
+    let Ok(path) = path else { return Ok(false) };
+    let claim = ConsistencyProof { old_size: old.size, new_size: new.size, path: &path };
+    Ok(verify_consistency(&claim, &old.root, &new.root).is_ok())
+}
+
 /// The keys that signed before, newest first, from the statements that both keys signed.
 fn former_keys(status: &LogStatus) -> anyhow::Result<Vec<FormerKey>> {
     let mut former = Vec::new();
@@ -296,5 +346,14 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = fs::File::create(&tmp)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&tmp, path)
+    fs::rename(&tmp, path)?;
+    sync_parent(path)
+}
+
+/// Makes a file's name durable, where directories can be synced.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if cfg!(unix) => fs::File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use annals_sdk::{Client, ClientError, RetryPolicy};
+use annals_sdk::{Client, ClientError, RetryPolicy, is_local};
 
 use crate::args::ServerArgs;
 use crate::data_dir;
@@ -23,7 +23,10 @@ pub(crate) struct Connection {
 impl Connection {
     /// A client by flags, environment and the data directory, in this order.
     pub(crate) fn open(args: &ServerArgs) -> anyhow::Result<Self> {
-        let data_dir = data_dir::resolve(args.data_dir.as_deref()).ok();
+        // The owner token of this machine goes to this machine: a foreign address gets it only
+        // from somebody who names the directory that it is in.
+        let is_ours = args.data_dir.is_some() || args.url.as_deref().is_none_or(is_local);
+        let data_dir = is_ours.then(|| data_dir::resolve(args.data_dir.as_deref()).ok()).flatten();
         let given = args.token.clone().filter(|token| !token.trim().is_empty());
         let token = given.or_else(|| data_dir.as_deref().and_then(data_dir::owner_token));
         let mut builder = Client::builder();

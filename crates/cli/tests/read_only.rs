@@ -103,8 +103,9 @@ fn a_file_system_that_turns_read_only_acknowledges_nothing_more() {
     }
     let dir = tempfile::tempdir().unwrap();
     let data_dir = dir.path().join("data");
-    // strace counts for each thread: from its twelfth write on, every thread finds a read-only file.
-    let inject = ["-e", "inject=pwrite64:error=EROFS:when=12+"];
+    // strace counts for each thread: the start has to get through, and then, from its hundredth
+    // write on, every thread finds a read-only file.
+    let inject = ["-e", "inject=pwrite64:error=EROFS:when=100+"];
     let mut traced = TracedServer::start(&data_dir, &dir.path().join("trace"), &inject, &[]);
     let (mut luck, mut ledger) = (Luck(31), Ledger::default());
     let mut http = traced.server.http();

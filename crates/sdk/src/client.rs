@@ -137,6 +137,12 @@ fn install_tls_provider() {
     }
 }
 
+/// Whether an address is one of this machine's own. What is no address is not.
+#[must_use]
+pub fn is_local(url: &str) -> bool {
+    Url::parse(url.trim()).is_ok_and(|url| is_loopback(&url))
+}
+
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -328,6 +334,23 @@ mod tests {
         let url = client("http://localhost:1")
             .resource(["v1", "events"], &[("run_id", "a&b=c".to_owned())]);
         assert_eq!(url.query(), Some("run_id=a%26b%3Dc"));
+    }
+
+    #[test]
+    fn only_loopback_addresses_are_local() {
+        for ours in ["http://127.0.0.1:7171", "http://localhost:1", "http://[::1]:7171/"] {
+            assert!(is_local(ours), "{ours}");
+        }
+        for foreign in [
+            "http://127.0.0.1.example.com",
+            "https://example.com",
+            "http://localhost@example.com",
+            "http://10.0.0.1:7171",
+            "nonsense",
+            "",
+        ] {
+            assert!(!is_local(foreign), "{foreign}");
+        }
     }
 
     #[test]

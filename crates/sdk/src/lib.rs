@@ -51,7 +51,7 @@ pub use annals_api::wire;
 pub use annals_api::wire::Receipt;
 pub use annals_core::envelope::Draft;
 pub use append::{AppendOptions, BatchOutcome};
-pub use client::{Client, ClientBuilder, DEFAULT_URL};
+pub use client::{Client, ClientBuilder, DEFAULT_URL, is_local};
 pub use error::ClientError;
 pub use event::StoredEvent;
 pub use log::EvidenceError;
