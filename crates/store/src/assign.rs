@@ -14,6 +14,7 @@ use annals_core::record::{HeaderRef, Placement, ServerFilled};
 use annals_core::time::Timestamp;
 use bytes::Bytes;
 
+use crate::buffers::Buffers;
 use crate::contract::{Head, Placed, Prepared, ReadFailure, Refusal, Unit, UnitOutcome};
 use crate::frame::{
     FRAME_BYTES_MAX, FRAME_HEAD_BYTES, FrameFault, RECORD_FIXED_BYTES, WrittenRecord, put_record,
@@ -57,9 +58,18 @@ enum Answer {
 
 #[derive(Debug)]
 enum Verdict {
-    Accepted(Vec<Answer>),
-    Refused { index: usize, refusal: Refusal },
-    Undecided { index: usize, failure: ReadFailure },
+    /// The next so many answers are the unit's.
+    Accepted {
+        answer_count: usize,
+    },
+    Refused {
+        index: usize,
+        refusal: Refusal,
+    },
+    Undecided {
+        index: usize,
+        failure: ReadFailure,
+    },
 }
 
 /// What one append call adds, before it is durable.
@@ -74,13 +84,16 @@ pub(crate) struct Group {
     /// The stream key of every record.
     pub(crate) streams: Vec<u64>,
     verdicts: Vec<Verdict>,
+    /// Those of all accepted units, in order.
+    answers: Vec<Answer>,
 }
 
 impl Group {
     /// The outcome of each unit, once `buffer` is durable. The events that are not replayed are
     /// those of the group, in its order.
     pub(crate) fn finish(self, buffer: &Bytes) -> Result<Vec<UnitOutcome>, FrameFault> {
-        let Self { records, verdicts, .. } = self;
+        let Self { records, verdicts, answers, .. } = self;
+        let mut answers = answers.into_iter();
         // Events are made where they are wanted, because all copies of them share one count.
         let place = |answer| {
             Ok(match answer {
@@ -95,9 +108,10 @@ impl Group {
         };
         let outcomes = verdicts.into_iter().map(|verdict| {
             Ok(match verdict {
-                Verdict::Accepted(answers) => UnitOutcome::Committed(
-                    answers.into_iter().map(place).collect::<Result<_, FrameFault>>()?,
-                ),
+                Verdict::Accepted { answer_count } => {
+                    let placed = answers.by_ref().take(answer_count).map(place);
+                    UnitOutcome::Committed(placed.collect::<Result<_, FrameFault>>()?)
+                }
                 Verdict::Refused { index, refusal } => UnitOutcome::Refused { index, refusal },
                 Verdict::Undecided { index, failure } => UnitOutcome::Undecided { index, failure },
             })
@@ -133,6 +147,7 @@ pub(crate) struct Assigner {
     tips: Tips,
     group: Group,
     placed: IdentityMap,
+    buffers: Buffers,
     recorded_at: Timestamp,
     /// Records of the group before the unit in hand.
     unit_start: usize,
@@ -147,6 +162,7 @@ impl Assigner {
             tips: Tips::default(),
             group: Group::default(),
             placed: IdentityMap::default(),
+            buffers: Buffers::default(),
             recorded_at: head.recorded_at,
             unit_start: 0,
         }
@@ -182,6 +198,11 @@ impl Assigner {
         }
     }
 
+    /// A durable group's bytes as its events hold them, in memory that comes back.
+    pub(crate) fn share(&self, buffer: Vec<u8>) -> Bytes {
+        self.buffers.share(buffer)
+    }
+
     /// Nothing of the group is kept.
     pub(crate) fn abort(&mut self) {
         self.tips.roll_back(0);
@@ -190,12 +211,13 @@ impl Assigner {
     fn reserve(&mut self, units: &[Unit]) {
         let event_count = units.iter().map(|unit| unit.events.len()).sum::<usize>();
         let byte_count = units.iter().map(unit_bytes).sum::<usize>();
-        self.group.buffer.reserve(byte_count);
+        self.group.buffer = self.buffers.take(byte_count);
         self.group.records.reserve(event_count);
         self.group.streams.reserve(event_count);
         self.group.identities.reserve(event_count * 2);
         self.group.frames.reserve(units.len());
         self.group.verdicts.reserve(units.len());
+        self.group.answers.reserve(event_count);
         self.placed.reserve(event_count);
     }
 
@@ -204,9 +226,9 @@ impl Assigner {
         self.unit_start = mark.record_count;
         let mut index = 0;
         match self.place_unit(log, unit, &mut index) {
-            Ok(answers) => {
+            Ok(()) => {
                 self.close_frame(&mark);
-                Verdict::Accepted(answers)
+                Verdict::Accepted { answer_count: self.group.answers.len() - mark.answer_count }
             }
             Err(obstacle) => {
                 self.roll_back(mark);
@@ -223,11 +245,10 @@ impl Assigner {
         log: &dyn Lookup,
         unit: &Unit,
         index: &mut usize,
-    ) -> Result<Vec<Answer>, Obstacle> {
+    ) -> Result<(), Obstacle> {
         check_size(unit, self.group.buffer.len())?;
         let actual = self.tips_before(log, unit)?;
         self.group.buffer.extend_from_slice(&[0; FRAME_HEAD_BYTES]);
-        let mut answers = Vec::with_capacity(unit.events.len());
         let mut first_fresh = None;
         for (event_index, prepared) in unit.events.iter().enumerate() {
             *index = event_index;
@@ -235,14 +256,14 @@ impl Assigner {
             if matches!(answer, Answer::Fresh(_)) {
                 first_fresh = first_fresh.or(Some(event_index));
             }
-            answers.push(answer);
+            self.group.answers.push(answer);
         }
         // A unit of replays only was accepted before, whatever its streams look like since.
         if first_fresh.is_some() || unit.events.is_empty() {
             *index = first_fresh.unwrap_or(0);
             check_expected(unit, &actual)?;
         }
-        Ok(answers)
+        Ok(())
     }
 
     fn tips_before(&mut self, log: &dyn Lookup, unit: &Unit) -> Result<Vec<Seq>, ReadFailure> {
@@ -389,6 +410,7 @@ impl Assigner {
         Mark {
             buffer_len: self.group.buffer.len(),
             record_count: self.group.records.len(),
+            answer_count: self.group.answers.len(),
             identity_count: self.group.identities.len(),
             tip_change_count: self.tips.change_count(),
         }
@@ -413,6 +435,7 @@ impl Assigner {
         }
         self.group.buffer.truncate(mark.buffer_len);
         self.group.records.truncate(mark.record_count);
+        self.group.answers.truncate(mark.answer_count);
         self.group.streams.truncate(mark.record_count);
         self.tips.roll_back(mark.tip_change_count);
     }
@@ -423,6 +446,7 @@ impl Assigner {
 struct Mark {
     buffer_len: usize,
     record_count: usize,
+    answer_count: usize,
     identity_count: usize,
     tip_change_count: usize,
 }

@@ -7,6 +7,7 @@ pub mod contract;
 pub mod query;
 
 mod assign;
+mod buffers;
 mod frame;
 mod keys;
 mod tips;

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use annals_core::id::Position;
 use annals_core::time::Timestamp;
-use bytes::Bytes;
 
 use super::directory::{CleanEnd, write_clean_end};
 use super::disk::{DiskFile, DiskLock, in_memory, is_full};
@@ -134,7 +133,7 @@ impl LocalWriter {
         let start = active.end;
         seal_frames(&mut group, narrow(start));
         let entries = table_entries(&mut group, narrow(start));
-        let buffer = Bytes::from(std::mem::take(&mut group.buffer));
+        let buffer = self.assigner.share(std::mem::take(&mut group.buffer));
         if let Err(failure) = persist(active, &buffer, self.shared.options.durability) {
             return Err(self.give_up(failure));
         }
@@ -319,7 +318,7 @@ impl LogWriter for LocalWriter {
             return self.commit(now, group);
         }
         self.assigner.commit(0);
-        let buffer = Bytes::from(std::mem::take(&mut group.buffer));
+        let buffer = self.assigner.share(std::mem::take(&mut group.buffer));
         group
             .finish(&buffer)
             .map_err(|FrameFault(what)| AppendFailure::Failed { reason: what.to_owned() })
