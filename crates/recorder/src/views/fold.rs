@@ -22,14 +22,40 @@ const SUMMARY_CHARACTERS_MAX: usize = 300;
 pub(super) struct Fold<'a> {
     db: &'a Connection,
     prices: &'a PriceTable,
-    /// By workspace, then by run.
-    run_ids: HashMap<String, HashMap<String, i64>>,
-    runs: HashMap<i64, RunRow>,
-    /// By run, then by agent.
-    agents: HashMap<i64, HashMap<String, AgentRow>>,
-    /// By run and kind, then by call.
-    calls: HashMap<(i64, CallKind), HashMap<String, CallRow>>,
-    counted: HashMap<(String, CallKind, String), i64>,
+    /// By workspace, then by run: its index in `runs`.
+    run_indexes: HashMap<String, HashMap<String, usize>>,
+    runs: Vec<RunInHand>,
+    /// The index of the run whose statement about a model call counts.
+    counted: HashMap<(String, String), usize>,
+}
+
+/// A run of the batch with the rows that belong to it.
+struct RunInHand {
+    row: RunRow,
+    /// By agent: its index in `agents`.
+    agent_indexes: HashMap<String, usize>,
+    agents: Vec<AgentRow>,
+    tool_calls: HashMap<String, CallRow>,
+    model_calls: HashMap<String, CallRow>,
+}
+
+impl RunInHand {
+    fn new(row: RunRow) -> Self {
+        Self {
+            row,
+            agent_indexes: HashMap::new(),
+            agents: Vec::new(),
+            tool_calls: HashMap::new(),
+            model_calls: HashMap::new(),
+        }
+    }
+
+    fn calls(&mut self, kind: CallKind) -> &mut HashMap<String, CallRow> {
+        match kind {
+            CallKind::Tool => &mut self.tool_calls,
+            CallKind::Model => &mut self.model_calls,
+        }
+    }
 }
 
 /// One event as the fold sees it.
@@ -37,7 +63,9 @@ struct Fact<'a> {
     header: HeaderRef<'a>,
     /// The members of `data`, found once because several are wanted of each event.
     members: Vec<(&'a str, &'a str)>,
+    /// The id of its run's row, and where that is in hand.
     run: i64,
+    run_index: usize,
     moment: Moment,
     position: i64,
 }
@@ -105,15 +133,7 @@ type Result<T> = std::result::Result<T, rusqlite::Error>;
 
 impl<'a> Fold<'a> {
     pub(super) fn new(db: &'a Connection, prices: &'a PriceTable) -> Self {
-        Self {
-            db,
-            prices,
-            run_ids: HashMap::new(),
-            runs: HashMap::new(),
-            agents: HashMap::new(),
-            calls: HashMap::new(),
-            counted: HashMap::new(),
-        }
+        Self { db, prices, run_indexes: HashMap::new(), runs: Vec::new(), counted: HashMap::new() }
     }
 
     /// Takes in one event.
@@ -122,10 +142,10 @@ impl<'a> Fold<'a> {
         let Some(run_id) = header.run_id else { return Ok(()) };
         let position = i64::try_from(header.position.get()).unwrap_or(i64::MAX);
         let moment = moment(&header);
-        let run = self.run(header.workspace_id, run_id, moment, position)?;
+        let (run, run_index) = self.run(header.workspace_id, run_id, moment, position)?;
         let mut found = Vec::with_capacity(MEMBERS_USUALLY);
         found.extend(members(payload(event)));
-        let fact = Fact { header, members: found, run, moment, position };
+        let fact = Fact { header, members: found, run, run_index, moment, position };
         self.touch_run(&fact);
         if header.actor_type == ActorType::Agent {
             self.touch_agent(&fact, header.actor_id)?;
@@ -151,23 +171,20 @@ impl<'a> Fold<'a> {
 
     /// Writes all changes.
     pub(super) fn save(self) -> Result<()> {
-        for run in self.runs.values() {
-            run.save(self.db)?;
-        }
-        for agent in self.agents.values().flat_map(HashMap::values) {
-            agent.save(self.db)?;
+        let mut calls = Vec::new();
+        for run in &self.runs {
+            run.row.save(self.db)?;
+            run.agents.iter().try_for_each(|agent| agent.save(self.db))?;
+            for (kind, of_kind) in
+                [(CallKind::Tool, &run.tool_calls), (CallKind::Model, &run.model_calls)]
+            {
+                calls.extend(of_kind.iter().map(|(id, call)| (run.row.id, kind, id, call)));
+            }
         }
         // In the order of their ids, so that new rows go to the end of the table.
-        let mut calls: Vec<_> = self
-            .calls
-            .iter()
-            .flat_map(|((run, kind), calls)| {
-                calls.iter().map(move |(id, call)| (run, kind, id, call))
-            })
-            .collect();
         calls.sort_unstable_by_key(|(.., call)| call.first_position);
         for (run, kind, call_id, call) in calls {
-            call.save(self.db, *run, kind.as_str(), call_id)?;
+            call.save(self.db, run, kind.as_str(), call_id)?;
         }
         Ok(())
     }
@@ -178,62 +195,60 @@ impl<'a> Fold<'a> {
         run_id: &str,
         moment: Moment,
         position: i64,
-    ) -> Result<i64> {
-        if let Some(id) = self.run_ids.get(workspace_id).and_then(|ids| ids.get(run_id)) {
-            return Ok(*id);
+    ) -> Result<(i64, usize)> {
+        let known = self.run_indexes.get(workspace_id).and_then(|indexes| indexes.get(run_id));
+        if let Some((index, run)) = known.and_then(|index| Some((*index, self.runs.get(*index)?))) {
+            return Ok((run.row.id, index));
         }
         let row = match RunRow::load(self.db, workspace_id, run_id)? {
             Some(row) => row,
             None => RunRow::create(self.db, workspace_id, run_id, moment, position)?,
         };
-        let id = row.id;
-        let ids = self.run_ids.entry(workspace_id.to_owned()).or_default();
-        ids.insert(run_id.to_owned(), id);
-        self.runs.insert(id, row);
-        Ok(id)
+        let (id, index) = (row.id, self.runs.len());
+        let indexes = self.run_indexes.entry(workspace_id.to_owned()).or_default();
+        indexes.insert(run_id.to_owned(), index);
+        self.runs.push(RunInHand::new(row));
+        Ok((id, index))
     }
 
-    fn run_row(&mut self, run: i64) -> Option<&mut RunRow> {
-        self.runs.get_mut(&run)
+    fn run_in_hand(&mut self, fact: &Fact<'_>) -> &mut RunInHand {
+        self.runs.get_mut(fact.run_index).expect("a fact has its run from this list")
     }
 
     fn touch_run(&mut self, fact: &Fact<'_>) {
-        if let Some(row) = self.run_row(fact.run) {
-            row.event_count += 1;
-            row.extent.include(fact.moment);
-            row.last_position = fact.position;
-            if row.source.is_none() {
-                row.source = fact.header.origin_dialect.map(str::to_owned);
-            }
+        let row = &mut self.run_in_hand(fact).row;
+        row.event_count += 1;
+        row.extent.include(fact.moment);
+        row.last_position = fact.position;
+        if row.source.is_none() {
+            row.source = fact.header.origin_dialect.map(str::to_owned);
         }
     }
 
     fn start_run(&mut self, fact: &Fact<'_>) {
-        if let Some(row) = self.run_row(fact.run) {
-            let keep = |old: &mut Option<String>, new: Option<String>| {
-                if new.is_some() {
-                    *old = new;
-                }
-            };
-            keep(&mut row.title, fact.summary("title").or_else(|| fact.summary("goal")));
-            keep(&mut row.agent_name, fact.text("agent_name"));
-            keep(&mut row.cwd, fact.text("cwd"));
-            keep(&mut row.model, fact.text("model"));
-            keep(&mut row.source, fact.text("source"));
-        }
+        let row = &mut self.run_in_hand(fact).row;
+        let keep = |old: &mut Option<String>, new: Option<String>| {
+            if new.is_some() {
+                *old = new;
+            }
+        };
+        keep(&mut row.title, fact.summary("title").or_else(|| fact.summary("goal")));
+        keep(&mut row.agent_name, fact.text("agent_name"));
+        keep(&mut row.cwd, fact.text("cwd"));
+        keep(&mut row.model, fact.text("model"));
+        keep(&mut row.source, fact.text("source"));
     }
 
     fn end_run(&mut self, fact: &Fact<'_>, status: &str) {
         let (duration_ms, cost) = (fact.number("duration_ms"), fact.number("cost_micros"));
         let error = (status == "failed").then(|| fact.error()).flatten();
-        if let Some(row) = self.run_row(fact.run) {
-            status.clone_into(&mut row.status);
-            row.ended_us =
-                Some(if fact.moment.is_assumed { row.extent.last_us } else { fact.moment.at_us });
-            row.stated_duration_ms = duration_ms.or(row.stated_duration_ms);
-            row.vendor_cost = row.vendor_cost.max(cost);
-            row.error = error;
-        }
+        let row = &mut self.run_in_hand(fact).row;
+        status.clone_into(&mut row.status);
+        row.ended_us =
+            Some(if fact.moment.is_assumed { row.extent.last_us } else { fact.moment.at_us });
+        row.stated_duration_ms = duration_ms.or(row.stated_duration_ms);
+        row.vendor_cost = row.vendor_cost.max(cost);
+        row.error = error;
     }
 
     /// A vendor's own statement: of a whole run the highest counts, because such totals only rise;
@@ -241,7 +256,7 @@ impl<'a> Fold<'a> {
     fn report_usage(&mut self, fact: &Fact<'_>) {
         let cost = fact.number("cost_micros");
         let is_whole_run = fact.text("scope").as_deref() == Some("run");
-        let Some(row) = self.run_row(fact.run) else { return };
+        let row = &mut self.run_in_hand(fact).row;
         match cost {
             cost if is_whole_run => row.vendor_cost = row.vendor_cost.max(cost),
             Some(cost) => {
@@ -265,26 +280,31 @@ impl<'a> Fold<'a> {
             fact.position
         ])?;
         let text = is_prompt.then(|| fact.summary("content_md")).flatten();
-        if let Some(row) = self.run_row(fact.run) {
-            row.message_count += 1;
-            // A run without a title is known by what it was first asked.
-            if row.title.is_none() {
-                row.title = text;
-            }
+        let row = &mut self.run_in_hand(fact).row;
+        row.message_count += 1;
+        // A run without a title is known by what it was first asked.
+        if row.title.is_none() {
+            row.title = text;
         }
         Ok(())
     }
 
     fn agent(&mut self, fact: &Fact<'_>, agent_id: &str) -> Result<&mut AgentRow> {
-        let agents = self.agents.entry(fact.run).or_default();
-        if !agents.contains_key(agent_id) {
-            let row = match AgentRow::load(self.db, fact.run, agent_id)? {
-                Some(row) => row,
-                None => create_agent(self.db, fact, agent_id)?,
-            };
-            agents.insert(agent_id.to_owned(), row);
-        }
-        Ok(agents.get_mut(agent_id).expect("it was put in where it was not there"))
+        let db = self.db;
+        let run = self.run_in_hand(fact);
+        let index = match run.agent_indexes.get(agent_id) {
+            Some(index) => *index,
+            None => {
+                let row = match AgentRow::load(db, fact.run, agent_id)? {
+                    Some(row) => row,
+                    None => create_agent(db, fact, agent_id)?,
+                };
+                run.agent_indexes.insert(agent_id.to_owned(), run.agents.len());
+                run.agents.push(row);
+                run.agents.len() - 1
+            }
+        };
+        Ok(run.agents.get_mut(index).expect("an agent's index is one of this list"))
     }
 
     fn touch_agent(&mut self, fact: &Fact<'_>, agent_id: &str) -> Result<()> {
@@ -328,15 +348,13 @@ impl<'a> Fold<'a> {
             None => (Counts::default(), CallRow::new(fact.header.actor_id, fact.position)),
         };
         if kind == CallKind::Model {
-            self.count_here(fact, kind, &call_id, &mut row)?;
+            self.count_here(fact, &call_id, &mut row)?;
         }
         self.update_call(&mut row, fact, kind, status);
         let new = row.counts(kind);
-        if let Some(run) = self.run_row(fact.run) {
-            run.counts.replace(&old, &new);
-        }
+        self.run_in_hand(fact).row.counts.replace(&old, &new);
         self.agent(fact, &row.agent_id)?.counts.replace(&old, &new);
-        self.calls.entry((fact.run, kind)).or_default().insert(call_id, row);
+        self.run_in_hand(fact).calls(kind).insert(call_id, row);
         Ok(())
     }
 
@@ -347,8 +365,7 @@ impl<'a> Fold<'a> {
         kind: CallKind,
         call_id: &str,
     ) -> Result<(String, Option<CallRow>)> {
-        let calls = self.calls.get_mut(&(fact.run, kind));
-        match calls.and_then(|calls| calls.remove_entry(call_id)) {
+        match self.run_in_hand(fact).calls(kind).remove_entry(call_id) {
             Some((call_id, row)) => Ok((call_id, Some(row))),
             None => {
                 let row = CallRow::load(self.db, fact.run, kind.as_str(), call_id)?;
@@ -359,26 +376,20 @@ impl<'a> Fold<'a> {
 
     /// Makes the newest statement about a call the one that counts for the workspace:
     /// a resumed session repeats calls of the one before it, and they must not count twice.
-    fn count_here(
-        &mut self,
-        fact: &Fact<'_>,
-        kind: CallKind,
-        call_id: &str,
-        row: &mut CallRow,
-    ) -> Result<()> {
+    fn count_here(&mut self, fact: &Fact<'_>, call_id: &str, row: &mut CallRow) -> Result<()> {
         if row.is_counted {
             return Ok(());
         }
         row.is_counted = true;
         let workspace_id = fact.header.workspace_id;
-        let key = (workspace_id.to_owned(), kind, call_id.to_owned());
-        if let Some(other) = self.counted.insert(key, fact.run)
-            && let Some(calls) = self.calls.get_mut(&(other, kind))
-            && let Some(other) = calls.get_mut(call_id)
+        let key = (workspace_id.to_owned(), call_id.to_owned());
+        if let Some(other) = self.counted.insert(key, fact.run_index)
+            && let Some(other) = self.runs.get_mut(other)
+            && let Some(other) = other.model_calls.get_mut(call_id)
         {
             other.is_counted = false;
         }
-        CallRow::discount_others(self.db, workspace_id, kind.as_str(), call_id)
+        CallRow::discount_others(self.db, workspace_id, CallKind::Model.as_str(), call_id)
     }
 
     fn update_call(&self, row: &mut CallRow, fact: &Fact<'_>, kind: CallKind, status: CallStatus) {
