@@ -58,7 +58,8 @@ pub(super) fn parse(text: &str) -> Option<TokenParts<'_>> {
 
 /// What a recorder must keep secret. `Debug` shows nothing of it.
 pub struct Secrets {
-    pepper: [u8; PEPPER_BYTES],
+    /// Ready to hash texts under the pepper.
+    keyed: Hmac<Sha256>,
     owner_hash: [u8; 32],
 }
 
@@ -76,30 +77,33 @@ impl Secrets {
         restrict_directory(&trust)?;
         let pepper_file = trust.join("pepper");
         let pepper_text = read_or_make(&pepper_file, || random_hex(entropy, PEPPER_BYTES))?;
-        let pepper = unhex(pepper_text.trim()).ok_or_else(|| damaged(&pepper_file))?;
+        let pepper: [u8; PEPPER_BYTES] =
+            unhex(pepper_text.trim()).ok_or_else(|| damaged(&pepper_file))?;
+        let keyed = keyed(&pepper);
         let owner_file = data_dir.join("owner.token");
         let owner_text = read_or_make(&owner_file, || token_text(entropy, OWNER_KIND).1)?;
         let owner_text = owner_text.trim();
         if parse(owner_text).is_none_or(|parts| parts.kind != OWNER_KIND) {
             return Err(damaged(&owner_file));
         }
-        Ok(Self { owner_hash: keyed_hash(&pepper, owner_text), pepper })
+        Ok(Self { owner_hash: keyed_hash(&keyed, owner_text), keyed })
     }
 
     /// Secrets that nobody else has, for a log in memory.
     pub(crate) fn ephemeral(entropy: &dyn Entropy) -> Self {
         let mut pepper = [0; PEPPER_BYTES];
         entropy.fill(&mut pepper);
-        let owner_hash = keyed_hash(&pepper, &token_text(entropy, OWNER_KIND).1);
-        Self { pepper, owner_hash }
+        let keyed = keyed(&pepper);
+        let owner_hash = keyed_hash(&keyed, &token_text(entropy, OWNER_KIND).1);
+        Self { keyed, owner_hash }
     }
 
     pub(super) fn is_owner(&self, bearer: &str) -> bool {
-        keyed_hash(&self.pepper, bearer).ct_eq(&self.owner_hash).into()
+        keyed_hash(&self.keyed, bearer).ct_eq(&self.owner_hash).into()
     }
 
     pub(super) fn matches(&self, bearer: &str, secret_hash: &SecretHash) -> bool {
-        keyed_hash(&self.pepper, bearer).ct_eq(&secret_hash.0).into()
+        keyed_hash(&self.keyed, bearer).ct_eq(&secret_hash.0).into()
     }
 
     /// A new token: its id, its text and the hash for the log.
@@ -109,7 +113,7 @@ impl Secrets {
         kind: TokenKind,
     ) -> (TokenId, String, String) {
         let (id, text) = token_text(entropy, kind.as_str());
-        let hash = hex(&keyed_hash(&self.pepper, &text));
+        let hash = hex(&keyed_hash(&self.keyed, &text));
         (TokenId::parse(&id).expect("hex digits are an id"), text, hash)
     }
 }
@@ -120,8 +124,12 @@ fn token_text(entropy: &dyn Entropy, kind: &str) -> (String, String) {
     (id, text)
 }
 
-fn keyed_hash(pepper: &[u8], text: &str) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(pepper).expect("HMAC takes keys of any length");
+fn keyed(pepper: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(pepper).expect("HMAC takes keys of any length")
+}
+
+fn keyed_hash(keyed: &Hmac<Sha256>, text: &str) -> [u8; 32] {
+    let mut mac = keyed.clone();
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().into()
 }
