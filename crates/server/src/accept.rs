@@ -54,8 +54,12 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// What answers requests.
 pub(crate) trait Answerer: Clone + Send + Sync + 'static {
-    /// Answers one request.
-    fn answer(self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
+    /// Answers one request of a connection that came in by an address of this machine.
+    fn answer(
+        self,
+        request: Request<Body>,
+        local_ip: LocalIp,
+    ) -> impl Future<Output = Response<Body>> + Send;
 }
 
 /// Serves connections until `stop` resolves, then lets those that are open end.
@@ -164,11 +168,10 @@ fn answers(
 ) -> impl Fn(Request<Incoming>) -> Answering {
     move |request| {
         let busy = activity.begin();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(local_ip);
+        let request = request.map(Body::new);
         let answerer = answerer.clone();
         Box::pin(async move {
-            let response = answerer.answer(request).await;
+            let response = answerer.answer(request, local_ip).await;
             Ok(response.map(|body| GuardedBody::new(body, busy)))
         })
     }
@@ -188,7 +191,7 @@ mod tests {
     struct Nothing;
 
     impl Answerer for Nothing {
-        async fn answer(self, _: Request<Body>) -> Response<Body> {
+        async fn answer(self, _: Request<Body>, _: LocalIp) -> Response<Body> {
             Response::builder().status(404).body(Body::empty()).unwrap()
         }
     }

@@ -25,19 +25,28 @@ static REQUEST_COUNT: AtomicU64 = AtomicU64::new(1);
 pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(OTHER_ROUTE, MatchedPath::as_str);
-    around(&app, route, request, |request| next.run(request)).await
+    let local_ip = request.extensions().get::<LocalIp>().copied();
+    around(&app, &CameBy { route, local_ip }, request, |request| next.run(request)).await
+}
+
+/// Which way a request came to its handler.
+pub(crate) struct CameBy<'a> {
+    /// The pattern of its route.
+    pub(crate) route: &'a str,
+    /// None for a request that came by no connection.
+    pub(crate) local_ip: Option<LocalIp>,
 }
 
 /// Does what is done around the answer of every request.
 pub(crate) async fn around<F: Future<Output = Response>>(
     app: &App,
-    route: &str,
+    came_by: &CameBy<'_>,
     request: Request,
     answer: impl FnOnce(Request) -> F,
 ) -> Response {
     let began_at = Instant::now();
     let method = request.method().clone();
-    let local_ip = request.extensions().get::<LocalIp>().copied();
+    let &CameBy { route, local_ip } = came_by;
     let checked = match local_ip {
         Some(LocalIp(ip)) => app.hosts.check(&request, ip),
         // Only a connection of our own accept loop gets here, and those have the address.
@@ -50,18 +59,19 @@ pub(crate) async fn around<F: Future<Output = Response>>(
     app.metrics.count_request(&method, route, response.status().as_u16());
     let request_id = request_id(app);
     log(&Answered { request_id: &request_id, method: &method, route, began_at }, &response);
-    harden(response.headers_mut(), &request_id);
+    harden(response.headers_mut(), request_id);
     response
 }
 
 /// A tag of chance tells processes apart, a count the requests of one.
-fn request_id(app: &App) -> String {
+fn request_id(app: &App) -> HeaderValue {
     let count = REQUEST_COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{:08x}-{count:08x}", app.start_tag)
+    let text = format!("{:08x}-{count:08x}", app.start_tag);
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("-"))
 }
 
 struct Answered<'a> {
-    request_id: &'a str,
+    request_id: &'a HeaderValue,
     method: &'a Method,
     route: &'a str,
     began_at: Instant,
@@ -70,14 +80,16 @@ struct Answered<'a> {
 fn log(answered: &Answered<'_>, response: &Response) {
     let status = response.status().as_u16();
     let reason = response.extensions().get::<RefusedFor>().map_or("", |refused| refused.0.code);
-    let micros = u64::try_from(answered.began_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+    // Looked at by lines that are written only.
+    let micros = || u64::try_from(answered.began_at.elapsed().as_micros()).unwrap_or(u64::MAX);
     let Answered { request_id, method, route, .. } = answered;
+    let request_id = request_id.to_str().unwrap_or_default();
     if status >= 500 {
-        tracing::warn!(request_id, %method, route, status, reason, micros, "request failed");
+        tracing::warn!(request_id, %method, route, status, reason, micros = micros(), "request failed");
     } else if status >= 400 {
-        tracing::info!(request_id, %method, route, status, reason, micros, "request refused");
+        tracing::info!(request_id, %method, route, status, reason, micros = micros(), "request refused");
     } else {
-        tracing::debug!(request_id, %method, route, status, micros, "request answered");
+        tracing::debug!(request_id, %method, route, status, micros = micros(), "request answered");
     }
 }
 
@@ -85,7 +97,7 @@ static RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resou
 static REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
 
 /// Headers that every answer has. The dashboard sets its own policy, which is kept.
-fn harden(headers: &mut HeaderMap, request_id: &str) {
+fn harden(headers: &mut HeaderMap, request_id: HeaderValue) {
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -97,7 +109,5 @@ fn harden(headers: &mut HeaderMap, request_id: &str) {
     let closed = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(closed);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID.clone(), value);
-    }
+    headers.insert(REQUEST_ID.clone(), request_id);
 }

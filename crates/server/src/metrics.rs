@@ -90,16 +90,22 @@ pub(crate) struct Metrics {
     pub(crate) rate: EventRate,
     processing_errors: Family<ErrorLabel, ExactCounter>,
     requests: Family<RequestLabels, ExactCounter>,
+    /// The counter among them of the requests that there are most of.
+    appended: ExactCounter,
 }
 
 impl Metrics {
     pub(crate) fn new() -> Self {
+        let requests = Family::<RequestLabels, ExactCounter>::default();
+        let appended =
+            RequestLabels { method: "POST", route: routes::EVENTS.to_owned(), status: "2xx" };
         Self {
+            appended: requests.get_or_create_owned(&appended),
             failed_authentications: ExactCounter::default(),
             processing_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             rate: EventRate::default(),
             processing_errors: Family::default(),
-            requests: Family::default(),
+            requests,
         }
     }
 
@@ -110,6 +116,9 @@ impl Metrics {
 
     /// Counts an answered request. `route` is a route's pattern, never a client's path.
     pub(crate) fn count_request(&self, method: &axum::http::Method, route: &str, status: u16) {
+        if method == axum::http::Method::POST && route == routes::EVENTS && status / 100 == 2 {
+            return self.appended.inc();
+        }
         let labels = RequestLabels {
             method: method_label(method),
             route: route.to_owned(),

@@ -8,10 +8,10 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use tower::Service;
 
-use crate::accept::Answerer;
+use crate::accept::{Answerer, LocalIp};
 use crate::app::{App, Routes};
 use crate::auth::Caller;
-use crate::edge::{around, edge};
+use crate::edge::{CameBy, around, edge};
 use crate::http::{open, v1};
 use crate::problem::ApiProblem;
 use crate::{asyncapi, dashboard, metrics, openapi};
@@ -84,13 +84,13 @@ impl Front {
 }
 
 impl Answerer for Front {
-    async fn answer(mut self, request: Request) -> Response {
+    async fn answer(mut self, mut request: Request, local_ip: LocalIp) -> Response {
         if *request.method() == Method::POST && request.uri().path() == routes::EVENTS {
-            return around(&self.app, routes::EVENTS, request, |request| {
-                append(&self.app, request)
-            })
-            .await;
+            let came_by = CameBy { route: routes::EVENTS, local_ip: Some(local_ip) };
+            return around(&self.app, &came_by, request, |request| append(&self.app, request))
+                .await;
         }
+        request.extensions_mut().insert(local_ip);
         let Ok(response) = self.router.call(request).await;
         response
     }
