@@ -263,7 +263,7 @@ pub(crate) struct VerifyArgs {
     /// Look only at records from this position on; the tree is always looked at as a whole
     #[arg(long, value_name = "POSITION", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) from: u64,
-    /// Say whether this witness has countersigned, by its verifier key; repeatable
+    /// Say whether this witness has cosigned, by its verifier key; repeatable
     #[arg(long = "witness", value_name = "KEY")]
     pub(crate) witnesses: Vec<String>,
     /// Neither use nor keep what is remembered of the log's earlier checkpoints
@@ -351,6 +351,9 @@ pub(crate) struct RestoreArgs {
     /// The data directory to make; it must be empty or not there
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
+    /// Restore a copy that lacks events which its log has signed; they are gone
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
 }
 
 /// Flags of `annals key`.

@@ -18,7 +18,7 @@ use annals_core::id::{LogId, Position};
 use annals_core::merkle::{ConsistencyProof, verify_consistency};
 use annals_core::note::VerifierKey;
 use annals_recorder::copies::{Ancestor, read_identity, segment_path, write_identity};
-use annals_recorder::trust::{FormerKey, PublicTrust};
+use annals_recorder::trust::PublicTrust;
 use annals_sdk::wire::{LogSegment, LogSegments, LogStatus};
 use annals_sdk::{Client, ClientError};
 use anyhow::{Context as _, bail};
@@ -244,7 +244,8 @@ impl Backup {
         bar: &indicatif::ProgressBar,
     ) -> anyhow::Result<()> {
         let path = segment_path(&self.dir, Position(segment.first_position));
-        let target = if from == 0 { path.with_added_extension("part") } else { path.clone() };
+        // Under this name an erasure in the backup removes what a copy that broke off left behind.
+        let target = if from == 0 { path.with_extension("seg.tmp") } else { path.clone() };
         let cannot_write = || format!("{} cannot be written", target.display());
         let mut file = OpenOptions::new()
             .create(true)
@@ -276,11 +277,8 @@ impl Backup {
 
     fn finish(&mut self, status: &LogStatus, checkpoint: SignedCheckpoint) -> anyhow::Result<()> {
         self.outcome.checkpoint_size = checkpoint.checkpoint().size;
-        let trust = PublicTrust {
-            key: status.key.parse()?,
-            former_keys: former_keys(status)?,
-            checkpoint: Some(checkpoint),
-        };
+        let rotations = rotations(status)?;
+        let trust = PublicTrust::new(status.key.parse()?, rotations, Some(checkpoint))?;
         trust.write(&self.dir, read_identity(&self.dir)?.log_id)?;
         Ok(())
     }
@@ -328,16 +326,10 @@ async fn extends(client: &Client, old: &Checkpoint, new: &Checkpoint) -> anyhow:
     Ok(verify_consistency(&claim, &old.root, &new.root).is_ok())
 }
 
-/// The keys that signed before, newest first, from the statements that both keys signed.
-fn former_keys(status: &LogStatus) -> anyhow::Result<Vec<FormerKey>> {
-    let mut former = Vec::new();
-    for note in status.rotations.iter().rev() {
-        let rotation = SignedRotation::parse_verified(note)?;
-        let statement = rotation.statement();
-        let key: VerifierKey = statement.old_key.clone();
-        former.push(FormerKey { key, last_size: statement.size });
-    }
-    Ok(former)
+/// How the log's keys changed, oldest first, as far as both keys signed it.
+fn rotations(status: &LogStatus) -> anyhow::Result<Vec<SignedRotation>> {
+    let verified = status.rotations.iter().map(|note| SignedRotation::parse_verified(note));
+    Ok(verified.collect::<Result<_, _>>()?)
 }
 
 /// Makes a small file appear whole or not at all.

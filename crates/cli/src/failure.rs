@@ -54,6 +54,14 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
+/// What was told, unless its reader went away: that changes no exit code that is already known.
+pub(crate) fn told(told: anyhow::Result<()>) -> anyhow::Result<()> {
+    match told {
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        told => told,
+    }
+}
+
 /// Whether the reader of standard output went away, which is its right.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let cause = error.downcast_ref::<io::Error>();

@@ -24,9 +24,7 @@ pub(crate) async fn run(args: KeyArgs) -> anyhow::Result<ExitCode> {
                 .await
                 .map_err(|error| connection.advise(error))?;
             output::line(&keys.key)?;
-            output::note(
-                "This key signs from now on; the hand-over is on the log, signed by both.",
-            );
+            output::note("This key signs from now on; the rotation is on the log, signed by both.");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
-use annals_recorder::copies::restore;
+use annals_recorder::copies::{MissingEvents, restore};
 use annals_recorder::world::SystemEntropy;
 
 use crate::args::RestoreArgs;
 use crate::output;
 
 pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
-    let restored = restore(&args.backup, &args.data, &SystemEntropy)?;
+    let missing = if args.accept_loss { MissingEvents::Accept } else { MissingEvents::Refuse };
+    let restored = restore(&args.backup, &args.data, missing, &SystemEntropy)?;
     let data = args.data.display();
     output::line(format_args!(
         "restored {} events of log {} into {data}",

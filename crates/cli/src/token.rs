@@ -90,7 +90,10 @@ fn right_name(word: &str) -> anyhow::Result<RightName> {
         "read" => Ok(RightName::Read),
         "verify" => Ok(RightName::Verify),
         "operate" => Ok(RightName::Operate),
-        other => bail!("`{other}` is no right; there are append, read, verify and operate"),
+        other => bail!(
+            "`{other}` is no right; a token may have append, read and verify \
+             (operate is the owner token's alone)"
+        ),
     }
 }
 

@@ -7,7 +7,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 use support::{Luck, Server, annals, event, stderr, stdout};
@@ -34,6 +34,30 @@ impl Person {
             command.env("ANNALS_URL", server.url()).env("ANNALS_TOKEN", &server.token);
         }
         command.args(arguments).output().unwrap()
+    }
+
+    /// The exit code of a command whose output nobody reads.
+    fn code_unread(&self, arguments: &[&str]) -> Option<i32> {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = annals();
+        command.env("HOME", self.home.path()).env("XDG_STATE_HOME", self.path("state"));
+        command.args(arguments).stdout(writer).stderr(Stdio::null()).status().unwrap().code()
+    }
+
+    /// A verdict that is no, and what is wrong.
+    fn fault(&self, arguments: &[&str]) -> Value {
+        let output = self.run(None, arguments);
+        assert_eq!(output.status.code(), Some(1), "{}{}", stdout(&output), stderr(&output));
+        let mut verdict: Value = serde_json::from_str(&stdout(&output)).unwrap();
+        verdict["fault"].take()
+    }
+
+    fn export(&self, server: &Server, name: &str) -> String {
+        let file = self.path(name).to_str().unwrap().to_owned();
+        let exported = self.run(Some(server), &["export", "run", "r1", "--out", &file]);
+        assert!(exported.status.success(), "{}", stderr(&exported));
+        file
     }
 
     fn json(&self, server: Option<&Server>, arguments: &[&str]) -> Value {
@@ -151,6 +175,10 @@ fn an_edited_body_is_named_with_its_stream() {
     let said = stdout(&edited);
     assert!(said.contains(&format!("position {position} (seq 18 of stream run/r1")), "{said}");
     assert!(said.contains("its body was changed"), "{said}");
+    let directory = data.to_str().unwrap();
+    let unread = person.code_unread(&["verify", "--data", directory]);
+    assert_eq!(unread, Some(1), "a verdict is one, read or not");
+    assert_eq!(person.code_unread(&["verify", "--json", "--data", directory]), Some(1));
 }
 
 #[test]
@@ -181,6 +209,8 @@ fn a_backup_is_brought_up_to_date_and_restored_as_a_new_log() {
         &["redact", event_id, "--reason", "a secret", "--json", "--replace", "{\"n\":null}"],
     );
     assert_eq!(redacted["replayed"], false);
+    let online = person.json(Some(&server), &["verify", "--json"]);
+    assert_eq!((&online["bodies_checked"], &online["bodies_withheld"]), (&400.into(), &1.into()));
     person.json(Some(&server), &["backup", "--json", copy_name]);
     let verified = person.json(None, &["verify", "--json", "--data", copy_name]);
     assert_eq!((&verified["verdict"], &verified["bodies_withheld"]), (&"valid".into(), &1.into()));
@@ -238,6 +268,8 @@ fn a_body_is_erased_in_an_older_backup() {
     assert_eq!(erased["position"], receipts[4]["position"]);
     let verified = person.json(None, &["verify", "--json", "--data", copy_name]);
     assert_eq!((&verified["verdict"], &verified["bodies_withheld"]), (&"valid".into(), &1.into()));
+    let said = check(&verified, "erasures");
+    assert_eq!(said["result"], "not_checked", "nobody signed why it is gone: {said}");
     let unknown = luck.uuid();
     let missing = person.run(None, &["redact", &unknown, "--reason", "x", "--in", copy_name]);
     assert!(!missing.status.success());
@@ -305,6 +337,69 @@ fn a_replaced_key_is_followed_by_who_knew_the_one_before() {
 }
 
 #[test]
+fn evidence_by_each_key_of_the_log_is_known_as_long_as_that_key_signed() {
+    let (person, mut luck) = (Person::new(), Luck(19));
+    let (data, stolen) = (person.path("data"), person.path("stolen"));
+    let server = Server::start(&data);
+    append(&server, &mut luck, "r1", 5);
+    server.stop();
+    copy_directory(&data, &stolen);
+    let server = Server::start(&data);
+    person.json(Some(&server), &["verify", "--json"]);
+    let by_first = person.export(&server, "first.json");
+    assert!(person.run(Some(&server), &["key", "rotate"]).status.success());
+    append(&server, &mut luck, "r1", 5);
+    let by_second = person.export(&server, "second.json");
+    assert!(person.run(Some(&server), &["key", "rotate"]).status.success());
+    let verdict = person.json(Some(&server), &["verify", "--json"]);
+    let said = check(&verdict, "key")["detail"].as_str().unwrap().to_owned();
+    assert!(said.contains("handed over, 2 times"), "{said}");
+    let by_third = person.export(&server, "third.json");
+    server.stop();
+    for (file, history) in
+        [(by_first, "not_checked"), (by_second, "not_checked"), (by_third, "passed")]
+    {
+        let verdict = person.json(None, &["verify", "--json", &file]);
+        assert_eq!(check(&verdict, "key")["result"], "passed", "{verdict}");
+        assert_eq!(check(&verdict, "history")["result"], history, "{verdict}");
+    }
+    let server = Server::start(&stolen);
+    append(&server, &mut luck, "r1", 3);
+    let forged = person.export(&server, "forged.json");
+    server.stop();
+    let fault = person.fault(&["verify", "--json", &forged]);
+    assert_eq!(fault["kind"], "other_key", "its time was over: {fault}");
+    let directory = data.to_str().unwrap();
+    let verdict = person.json(None, &["verify", "--json", "--data", directory]);
+    assert_eq!(check(&verdict, "key")["result"], "passed", "{verdict}");
+    fs::remove_file(data.join("trust").join("rotations")).unwrap();
+    let fault = person.fault(&["verify", "--json", "--data", directory]);
+    assert_eq!(fault["kind"], "bad_signature", "the keys are only said to have followed: {fault}");
+}
+
+#[test]
+fn evidence_of_another_history_is_found_by_who_knows_that_size() {
+    let (person, mut luck) = (Person::new(), Luck(20));
+    let (data, twin) = (person.path("data"), person.path("twin"));
+    let server = Server::start(&data);
+    append(&server, &mut luck, "r1", 5);
+    server.stop();
+    copy_directory(&data, &twin);
+    let server = Server::start(&data);
+    append(&server, &mut luck, "r1", 5);
+    person.json(Some(&server), &["verify", "--json"]);
+    server.stop();
+    let server = Server::start(&twin);
+    append(&server, &mut luck, "r1", 5);
+    let file = person.export(&server, "twin.json");
+    server.stop();
+    let fault = person.fault(&["verify", "--json", &file]);
+    assert_eq!(fault["kind"], "other_history", "{fault}");
+    let forgetful = person.json(None, &["verify", "--json", "--no-memory", &file]);
+    assert_eq!(check(&forgetful, "history")["result"], "not_checked");
+}
+
+#[test]
 fn what_cannot_be_told_is_neither_yes_nor_no() {
     let person = Person::new();
     let empty = person.path("empty");
@@ -319,6 +414,8 @@ fn what_cannot_be_told_is_neither_yes_nor_no() {
     assert_eq!(refused.status.code(), Some(2), "a refused token says nothing about the log");
     assert!(stdout(&refused).contains("could_not_tell"), "{}", stdout(&refused));
     server.stop();
-    let missing = person.run(None, &["verify", person.path("nothing.json").to_str().unwrap()]);
-    assert_eq!(missing.status.code(), Some(2));
+    let nothing = person.path("nothing.json");
+    let nothing = nothing.to_str().unwrap();
+    assert_eq!(person.run(None, &["verify", nothing]).status.code(), Some(2));
+    assert_eq!(person.code_unread(&["verify", "--json", nothing]), Some(2));
 }

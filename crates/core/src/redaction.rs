@@ -1,11 +1,30 @@
-//! The mark of a redaction: what readers see where an event's body was.
+//! The fact that a body was redacted, and its mark: what readers see where the body was.
 //!
-//! It says who took the body away, when and why. It is not part of the record: the record's bytes
+//! The mark says who took the body away, when and why. It is not part of the record: the record's bytes
 //! and hashes are what they were, only salt and body are gone. Who may redact is not decided here.
 
-use crate::id::{EventId, PrincipalId};
-use crate::json::string_into;
+use crate::envelope::Authority;
+use crate::id::{EventId, Position, PrincipalId};
+use crate::json::{member, string_into};
+use crate::record::HeaderRef;
 use crate::time::Timestamp;
+
+/// The type of the fact that takes a body away. Persisted: never rename.
+pub const REDACTED_TYPE: &str = "event.redacted";
+
+/// Whether an event takes a body away. A report of a redaction, which any producer may send, does
+/// not: it has another authority.
+#[must_use]
+pub fn is_redaction(header: &HeaderRef<'_>) -> bool {
+    header.event_type == REDACTED_TYPE && header.authority == Authority::Control
+}
+
+/// The position of the event whose body an event takes away; none for any other event.
+#[must_use]
+pub fn redacted_position(header: &HeaderRef<'_>) -> Option<Position> {
+    let control = header.control.filter(|_| is_redaction(header))?;
+    member(control, "position")?.parse().ok().map(Position)
+}
 
 /// What is said in place of a redacted body.
 #[derive(Debug, Clone, PartialEq, Eq)]

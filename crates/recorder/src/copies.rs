@@ -4,7 +4,7 @@
 //! remembers. INVARIANT (no more than was checked): without a remembered checkpoint nothing is
 //! said about rollback, because a directory can only witness for itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use annals_core::id::LogId;
 use annals_core::note::VerifierKey;
@@ -14,13 +14,13 @@ use annals_store::audit::{
 
 pub use annals_store::audit;
 pub use annals_store::contract::Ancestor;
-use annals_store::local::backup::restore_directory;
+use annals_store::local::backup::begin_restore;
 pub use annals_store::local::backup::{
     BackupErased, BackupFailure, BackupTarget, LogIdentity, Restored, erase_in_backup,
     read_identity, segment_path, write_identity,
 };
 
-use crate::trust::{PublicTrust, PublicTrustError, TrustFailure, adopt_parent};
+use crate::trust::{PublicTrust, PublicTrustError, adopt_parent};
 use crate::world::Entropy;
 
 /// Why a copy cannot be checked or made.
@@ -35,9 +35,20 @@ pub enum CopyError {
     /// The backup cannot be used.
     #[error(transparent)]
     Backup(#[from] BackupFailure),
-    /// A file of the new directory's trust cannot be written.
-    #[error(transparent)]
-    Written(#[from] TrustFailure),
+    /// The copy was cut off at its end.
+    #[error(
+        "{} is not whole: its log has signed {signed} events, and it holds {found}, so {} are \
+         missing. Restore another backup, or go on without them with --accept-loss",
+        .backup.display(), .signed - .found
+    )]
+    EventsMissing {
+        /// The backup.
+        backup: PathBuf,
+        /// Events under the checkpoint that lies in it.
+        signed: u64,
+        /// Events in it.
+        found: u64,
+    },
 }
 
 /// How a directory is checked.
@@ -123,19 +134,47 @@ fn checkpoint_state(trust: Option<&PublicTrust>) -> CheckpointState {
     }
 }
 
+/// What to do about events that a backup's log has signed and that it does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingEvents {
+    /// Restore nothing.
+    Refuse,
+    /// Go on without them: the restored log's first event says how many its parent had signed.
+    Accept,
+}
+
 /// Makes a data directory from a backup: a log with a new identity, whose first own event will
 /// name the log that it was restored from.
 ///
 /// # Errors
-/// When the backup is damaged or the new directory has something in it.
+/// When the backup is damaged or lacks events that its checkpoint covers, the checkpoint is not
+/// signed by the key that it names, or the new directory has something in it. What a failed
+/// restore leaves behind is no log.
 pub fn restore(
     backup: &Path,
     data_dir: &Path,
+    missing: MissingEvents,
     entropy: &dyn Entropy,
 ) -> Result<Restored, CopyError> {
     let mut log_id = [0; 16];
     entropy.fill(&mut log_id);
-    let restored = restore_directory(backup, data_dir, LogId::from_bytes(log_id))?;
-    adopt_parent(backup, data_dir)?;
-    Ok(restored)
+    let begun = begin_restore(backup, data_dir, LogId::from_bytes(log_id))?;
+    // What names the events that the copy lacks must be there before the log is.
+    adopt_parent(backup, begun.restored().parent_log_id, data_dir)?;
+    if missing == MissingEvents::Refuse {
+        refuse_missing_events(backup, begun.restored())?;
+    }
+    Ok(begun.finish()?)
+}
+
+/// What was signed was durable, so a copy that ends before it was cut off or put together wrongly.
+fn refuse_missing_events(backup: &Path, restored: &Restored) -> Result<(), CopyError> {
+    let trust = PublicTrust::read(backup, restored.parent_log_id)?;
+    let checkpoint = trust.and_then(|trust| trust.checkpoint);
+    let signed = checkpoint.map_or(0, |signed| signed.checkpoint().size);
+    let found = restored.last_position.get();
+    match signed > found {
+        true => Err(CopyError::EventsMissing { backup: backup.to_owned(), signed, found }),
+        false => Ok(()),
+    }
 }

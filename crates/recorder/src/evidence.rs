@@ -87,6 +87,9 @@ pub enum ExportFailure {
 impl Recorder {
     /// Writes a run's events, each with its proof, as an evidence file. Waits for the disk.
     ///
+    /// The output is flushed now and then before anything is written to it, too: when nobody wants
+    /// the file any more, it says so with an error.
+    ///
     /// # Errors
     /// When there is no such run, an event to be hidden is none of it, the log cannot be read or
     /// the output cannot be written.
@@ -101,7 +104,7 @@ impl Recorder {
         let end = Position(newest.checkpoint().size).next();
         let run = Run { reader: self.log().as_ref(), workspace_id, run_id, end };
         let hidden = run.hidden(&options.hash_only)?;
-        let overview = Overview::of(&run, &hidden)?;
+        let overview = Overview::of(&run, &hidden, out)?;
         let Some((_, last)) = overview.positions else {
             return Err(ExportFailure::UnknownRun { run_id: run_id.clone() });
         };
@@ -300,7 +303,11 @@ struct Overview {
 }
 
 impl Overview {
-    fn of(run: &Run<'_>, hidden: &HashSet<Position>) -> Result<Self, ReadFailure> {
+    fn of(
+        run: &Run<'_>,
+        hidden: &HashSet<Position>,
+        out: &mut dyn Write,
+    ) -> Result<Self, ExportFailure> {
         let mut overview = Self::default();
         let mut events = run.events();
         while let Some(event) = events.next()? {
@@ -308,6 +315,9 @@ impl Overview {
             let first = overview.positions.map_or(position, |(first, _)| first);
             overview.positions = Some((first, position));
             overview.event_count += 1;
+            if overview.event_count.is_multiple_of(PAGE_EVENTS_MAX as u64) {
+                out.flush().map_err(EvidenceWriteError::from)?;
+            }
             if hidden.contains(&position) {
                 overview.hash_only_count += 1;
             } else {

@@ -126,6 +126,7 @@ impl Recorder {
             SchemaCheck::Off => None,
         };
         let (mut writer, reader) = open_log(&config)?;
+        let is_failed = watch::Sender::new(false);
         let (trust, restoration) = Trust::open(TrustParts {
             data_dir: config.data_dir.as_deref(),
             origin: config.origin.as_deref(),
@@ -133,6 +134,7 @@ impl Recorder {
             reader: Arc::clone(&reader),
             clock: Arc::clone(&config.clock),
             entropy: config.entropy.as_ref(),
+            is_failed: is_failed.clone(),
         })?;
         let secrets = match &config.data_dir {
             Some(data_dir) => Secrets::open(data_dir, config.entropy.as_ref())?,
@@ -142,7 +144,7 @@ impl Recorder {
         let marks = Arc::new(Marks::restore(access.workspaces(), reader.as_ref())?);
         redaction::finish(writer.as_mut(), reader.as_ref(), &marks)?;
         let reader: Arc<dyn LogReader> = Arc::new(MarkedReader::new(reader, Arc::clone(&marks)));
-        let live = Arc::new(Live::new(reader.head(), Arc::clone(&marks)));
+        let live = Arc::new(Live::new(reader.head(), Arc::clone(&marks), is_failed));
         let stats = Arc::new(Stats::new(catalog.clone()));
         let state = SequencerState {
             log_id: reader.log_id(),

@@ -11,8 +11,11 @@ use annals_core::checkpoint::SignedRotation;
 use annals_core::envelope::Authority;
 use annals_core::note::VerifierKey;
 use annals_recorder::config::RecorderConfig;
+use annals_recorder::copies::read_identity;
 use annals_recorder::principal::{Principal, Rights};
-use annals_recorder::trust::{KeyRotation, RotationRefusal, TrustError};
+use annals_recorder::trust::{
+    FormerKey, KeyRotation, PublicTrust, PublicTrustError, RotationRefusal, TrustError,
+};
 use annals_recorder::{OpenError, Recorder};
 use support::{append_all, line};
 
@@ -101,6 +104,8 @@ struct Rotated {
     old_seed: String,
     new_seed: String,
     old_keys: String,
+    new_keys: String,
+    rotations: String,
 }
 
 impl Rotated {
@@ -114,7 +119,8 @@ impl Rotated {
         recorder.close().unwrap();
         let new_seed = read("key").unwrap();
         let (old_key, new_key) = (rotation.former_key, rotation.key);
-        Self { directory, old_key, new_key, old_seed, new_seed, old_keys }
+        let (new_keys, rotations) = (read("keys").unwrap(), read("rotations").unwrap());
+        Self { directory, old_key, new_key, old_seed, new_seed, old_keys, new_keys, rotations }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -130,6 +136,12 @@ impl Rotated {
             }
         }
         fs::write(self.file("keys"), &self.old_keys).unwrap();
+        drop(fs::remove_file(self.file("rotations")));
+    }
+
+    fn public(&self) -> Result<PublicTrust, PublicTrustError> {
+        let log_id = read_identity(self.directory.path()).unwrap().log_id;
+        PublicTrust::read(self.directory.path(), log_id).map(Option::unwrap)
     }
 
     fn expect_new_key(&self) {
@@ -139,7 +151,8 @@ impl Rotated {
         recorder.close().unwrap();
         assert_eq!(fs::read_to_string(self.file("key")).unwrap(), self.new_seed);
         let keys = fs::read_to_string(self.file("keys")).unwrap();
-        assert!(keys.contains(&self.new_key.to_string()), "{keys}");
+        assert_eq!(keys, self.new_keys);
+        assert_eq!(fs::read_to_string(self.file("rotations")).unwrap(), self.rotations);
         self.expect_no_old_seed();
     }
 
@@ -198,4 +211,101 @@ async fn a_log_whose_new_key_is_lost_is_not_opened() {
     rotated.crashed(Some(&rotated.old_seed), None, None);
     let error = Recorder::open(RecorderConfig::at(rotated.directory.path())).unwrap_err();
     assert!(matches!(error, OpenError::Trust(TrustError::KeyMissing { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_public_files_lead_from_the_first_key_to_the_one_that_signs() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = open(directory.path());
+    let rotations = directory.path().join("trust/rotations");
+    assert!(!rotations.exists(), "nothing is said of rotations before the first");
+    for _ in 0..2 {
+        append(&recorder, 1).await;
+        rotate(&recorder).await;
+    }
+    let notes: Vec<String> =
+        serde_json::from_str(&fs::read_to_string(&rotations).unwrap()).unwrap();
+    let wanted = recorder.trust().rotations();
+    assert_eq!(notes, wanted.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let (former, log_id) = (recorder.trust().former_keys(), recorder.log_id());
+    let keys = recorder.trust().verifier_keys();
+    recorder.close().unwrap();
+    let public = PublicTrust::read(directory.path(), log_id).unwrap().unwrap();
+    assert_eq!((&public.key, public.rotations()), (&keys[0], &wanted[..]));
+    assert_eq!(public.former_keys(), former);
+    let signers = [0, 1, 2, 3, 4].map(|size| public.key_for(size).clone());
+    let [third, second, first] = [0, 1, 2].map(|index| keys[index].clone());
+    assert_eq!(signers, [first.clone(), first, second.clone(), second, third]);
+    let copy = tempfile::tempdir().unwrap();
+    fs::create_dir(copy.path().join("trust")).unwrap();
+    public.write(copy.path(), log_id).unwrap();
+    assert_eq!(PublicTrust::read(copy.path(), log_id).unwrap(), Some(public));
+}
+
+#[tokio::test]
+async fn a_crash_between_the_public_files_is_no_forgery_and_the_next_start_ends_it() {
+    let rotated = Rotated::new().await;
+    fs::write(rotated.file("keys"), &rotated.old_keys).unwrap();
+    let public = rotated.public().unwrap();
+    assert_eq!(public.key, rotated.new_key);
+    assert_eq!(public.former_keys(), [FormerKey { key: rotated.old_key.clone(), last_size: 2 }]);
+    rotated.expect_new_key();
+}
+
+#[tokio::test]
+async fn a_former_key_that_no_rotation_names_is_not_believed() {
+    let rotated = Rotated::new().await;
+    let stranger = Rotated::new().await;
+    let forged = |name: &str, text: &str| {
+        let file = rotated.file(name);
+        let before = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text).unwrap();
+        let error = rotated.public().unwrap_err();
+        fs::write(&file, before).unwrap();
+        error
+    };
+    let more = format!("{}{} 0\n", rotated.new_keys, stranger.old_key);
+    let other_size = rotated.new_keys.replace(" 2\n", " 9\n");
+    let other_key =
+        rotated.old_keys.replace(&rotated.old_key.to_string(), &stranger.old_key.to_string());
+    for text in [&more, &other_size, &other_key] {
+        let error = forged("keys", text);
+        assert!(matches!(error, PublicTrustError::Unsigned { .. }), "{text}{error:?}");
+    }
+    let other_statement = rotated.rotations.replace("\\n2\\n", "\\n9\\n");
+    assert_ne!(other_statement, rotated.rotations);
+    for text in [&stranger.rotations, &other_statement, "[]"] {
+        let error = forged("rotations", text);
+        assert!(matches!(error, PublicTrustError::Unsigned { .. }), "{text}{error:?}");
+    }
+    let error = forged("rotations", "");
+    assert!(matches!(error, PublicTrustError::Damaged { .. }), "{error:?}");
+    rotated.public().unwrap();
+}
+
+#[tokio::test]
+async fn keys_that_are_gone_are_missed_where_a_checkpoint_is_left() {
+    let rotated = Rotated::new().await;
+    let log_id = read_identity(rotated.directory.path()).unwrap().log_id;
+    for gone in ["keys", "rotations"] {
+        fs::remove_file(rotated.file(gone)).unwrap();
+        let error = rotated.public().unwrap_err();
+        assert!(error.to_string().contains("keys is damaged: it is not there"), "{error}");
+    }
+    // What a backup has that broke off in the middle of its first writing.
+    fs::remove_file(rotated.file("checkpoint")).unwrap();
+    fs::write(rotated.file("rotations"), &rotated.rotations).unwrap();
+    assert_eq!(PublicTrust::read(rotated.directory.path(), log_id).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_log_without_a_rotation_that_its_file_has_is_not_opened() {
+    let rotated = Rotated::new().await;
+    let other = Rotated::new().await;
+    for (text, says) in [(other.rotations.as_str(), "the log does not have"), ("[", "no JSON")] {
+        fs::write(rotated.file("rotations"), text).unwrap();
+        let error = Recorder::open(RecorderConfig::at(rotated.directory.path())).unwrap_err();
+        assert!(matches!(error, OpenError::Trust(TrustError::Damaged { .. })), "{error:?}");
+        assert!(error.to_string().contains(says), "{error}");
+    }
 }

@@ -3,11 +3,14 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use annals_core::envelope::StreamKey;
 use annals_core::id::{Position, Seq, WorkspaceId};
 use annals_recorder::Recorder;
 use annals_recorder::config::{RecorderConfig, ViewMode};
-use annals_recorder::live::{FollowStart, Followed, Follower};
+use annals_recorder::live::{FollowStart, Followed, Follower, LiveEvent};
+use annals_recorder::redaction::RedactRequest;
 use annals_store::query::{Query, TypePattern};
 use support::{append_all, line};
 
@@ -129,4 +132,28 @@ async fn a_frame_cannot_be_forged_by_what_an_event_says() {
     assert_eq!(frame.lines().count(), 4, "{frame}");
     assert!(frame.starts_with("id:1\nevent:note.taken\ndata:{\"position\":1,"), "{frame}");
     assert!(frame.ends_with("\"}\n\n"), "{frame}");
+}
+
+#[tokio::test]
+async fn what_a_reader_has_not_shown_yet_is_shown_as_it_was_redacted_since() {
+    let recorder = open();
+    let secret = |n: u32| line("r", "a", "note.taken", n, &format!("\"secret-{n}\""));
+    append_all(&recorder, &(1..=3).map(secret).collect::<Vec<_>>()).await;
+    // From the ring, and from the log.
+    for start in [FollowStart::AfterPosition(Position(0)), stream("r", 1)] {
+        let mut follower = recorder.follow(start, Query::default());
+        let Followed::Events(events) = follower.next().await.unwrap() else { panic!("lagged") };
+        let text = |live: &Arc<LiveEvent>| {
+            let frame = follower.current(live).frame_by_position();
+            String::from_utf8(frame.to_vec()).unwrap()
+        };
+        let open = events.iter().find(|live| text(live).contains("secret-")).unwrap();
+        let event_id = open.event().header().event_id;
+        let request =
+            RedactRequest { workspace_id: None, event_id, reason: "x".into(), replacement: None };
+        recorder.redact(Arc::clone(recorder.access().owner()), request).await.unwrap();
+        let shown = text(open);
+        assert!(!shown.contains("secret-") && shown.contains("\"reason\":\"x\""), "{shown}");
+        assert!(text(&events[2]).contains("secret-3"));
+    }
 }

@@ -19,6 +19,7 @@ use annals_recorder::principal::{Principal, Rights};
 use annals_recorder::redaction::{RedactRefusal, RedactRequest, RedactionReceipt};
 use annals_recorder::refusal::{AppendRefusal, EventRefusal};
 use annals_recorder::request::{BatchAnswer, BodyFormat, Door};
+use annals_recorder::views::ViewError;
 use annals_store::contract::{LogWriter, Prepared, Unit, UnitOutcome};
 use annals_store::local::{LocalOptions, open_local};
 use annals_store::query::{PageLimit, Query};
@@ -444,11 +445,19 @@ async fn views_that_have_failed_are_deleted_by_a_redaction() {
     let recorder = Recorder::open(RecorderConfig::at(directory.path())).unwrap();
     append_all(&recorder, &[line]).await;
     caught_up(&recorder).await;
-    views_file(directory.path()).execute_batch("ALTER TABLE runs RENAME TO gone").unwrap();
+    // A read leaves an open connection behind, which sees the file even when it is deleted.
+    let title = || {
+        let run = recorder.views().run("default", "r1", recorder.clock().now())?;
+        Ok::<_, ViewError>(run.unwrap().title.unwrap())
+    };
+    assert!(title().unwrap().contains(&secret));
+    let stop = "CREATE TRIGGER stop BEFORE INSERT ON meta BEGIN SELECT RAISE(ABORT, 'stop'); END";
+    views_file(directory.path()).execute_batch(stop).unwrap();
     append_all(&recorder, &crowd(0, 1)).await;
     redact(&recorder, id_at(&recorder, 1)).await;
     assert_eq!(files_with(directory.path(), &secret), Vec::<String>::new());
     assert!(recorder.views().is_stale());
+    assert!(matches!(title(), Err(ViewError::Deleted)));
 }
 
 #[tokio::test]

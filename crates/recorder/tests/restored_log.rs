@@ -10,9 +10,11 @@ use annals_core::checkpoint::SignedCheckpoint;
 use annals_core::envelope::Authority;
 use annals_core::id::{LogId, Position};
 use annals_recorder::config::RecorderConfig;
-use annals_recorder::trust::{self, TrustError};
+use annals_recorder::copies::{self, CopyError, MissingEvents, read_identity};
+use annals_recorder::trust::{self, PublicTrustError, TrustError};
+use annals_recorder::world::SystemEntropy;
 use annals_recorder::{OpenError, Recorder};
-use annals_store::local::backup::restore_directory;
+use annals_store::local::backup::begin_restore;
 use serde_json::Value;
 use support::{append_all, line};
 
@@ -40,9 +42,15 @@ async fn backup(count: u32) -> tempfile::TempDir {
     directory
 }
 
+fn restore_with_trust_of(parent: &Path, backup: &Path, into: &Path) {
+    let begun = begin_restore(backup, into, NEW_ID).unwrap();
+    let parent_log_id = read_identity(parent).unwrap().log_id;
+    trust::adopt_parent(parent, parent_log_id, into).unwrap();
+    begun.finish().unwrap();
+}
+
 fn restore(backup: &Path, into: &Path) {
-    restore_directory(backup, into, NEW_ID).unwrap();
-    trust::adopt_parent(backup, into).unwrap();
+    restore_with_trust_of(backup, backup, into);
 }
 
 #[tokio::test]
@@ -150,11 +158,91 @@ async fn a_backup_is_not_opened_as_if_it_were_the_log() {
 async fn a_copy_with_other_events_than_its_parent_signed_is_not_opened() {
     let (backup, other) = (backup(3).await, backup(3).await);
     let restored = tempfile::tempdir().unwrap();
-    restore_directory(backup.path(), restored.path(), NEW_ID).unwrap();
-    trust::adopt_parent(other.path(), restored.path()).unwrap();
+    restore_with_trust_of(other.path(), backup.path(), restored.path());
     match Recorder::open(RecorderConfig::at(restored.path())) {
         Err(OpenError::Trust(TrustError::OtherHistory { size: 3, .. })) => {}
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("it was opened"),
     }
+}
+
+#[tokio::test]
+async fn a_restore_that_ended_before_its_last_step_left_no_log() {
+    let backup = backup(3).await;
+    let parent = read_identity(backup.path()).unwrap().log_id;
+    // As after a crash behind each step but the last.
+    for steps in 1..=2 {
+        let begun = tempfile::tempdir().unwrap();
+        let unfinished = begin_restore(backup.path(), begun.path(), NEW_ID).unwrap();
+        assert_eq!(unfinished.restored().last_position, Position(3));
+        if steps > 1 {
+            trust::adopt_parent(backup.path(), parent, begun.path()).unwrap();
+        }
+        drop(unfinished);
+        assert!(begun.path().join("log").read_dir().unwrap().next().is_some());
+        assert!(read_identity(begun.path()).is_err());
+        assert!(Recorder::open(RecorderConfig::at(begun.path())).is_err(), "{steps}");
+    }
+    // With the id everything is there.
+    let whole = tempfile::tempdir().unwrap();
+    copies::restore(backup.path(), whole.path(), MissingEvents::Refuse, &SystemEntropy).unwrap();
+    let file = |directory: &Path, name| fs::read_to_string(directory.join("trust").join(name));
+    let signed = file(backup.path(), "checkpoint").unwrap();
+    assert_eq!(file(whole.path(), "parent_checkpoint").unwrap(), signed);
+    let event = open(whole.path()).log().event_at(Position(4)).unwrap().unwrap();
+    let said: Value = serde_json::from_str(event.data()).unwrap();
+    assert_eq!(said["checkpoint"], signed);
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_the_parent_did_not_sign_is_not_taken_over() {
+    let backup = backup(3).await;
+    let file = backup.path().join("trust/checkpoint");
+    let key = annals_core::note::SigningKey::from_seed("logs.example/parent", [3; 32]).unwrap();
+    let signed = SignedCheckpoint::parse(&fs::read_to_string(&file).unwrap()).unwrap();
+    let forged = SignedCheckpoint::sign(signed.checkpoint().clone(), &key).to_string();
+    fs::write(&file, forged).unwrap();
+    let refused = |named: &str| {
+        let into = tempfile::tempdir().unwrap();
+        match copies::restore(backup.path(), into.path(), MissingEvents::Refuse, &SystemEntropy) {
+            Err(CopyError::Trust(PublicTrustError::Damaged { file, .. })) => {
+                assert_eq!(file, backup.path().join(named));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(read_identity(into.path()).is_err(), "what is left is no log");
+    };
+    refused("trust/checkpoint");
+    fs::write(&file, signed.to_string()).unwrap();
+    fs::remove_file(backup.path().join("trust/keys")).unwrap();
+    refused("trust/keys");
+}
+
+#[tokio::test]
+async fn a_backup_that_lacks_signed_events_is_restored_only_if_that_is_accepted() {
+    let backup = backup(3).await;
+    let log = backup.path().join("log");
+    let segment = log.join("00000000000000000001.seg");
+    let shorter = fs::read(&segment).unwrap();
+    let recorder = open(backup.path());
+    append(&recorder, 2).await;
+    recorder.close().unwrap();
+    let whole = fs::read(&segment).unwrap();
+    let into = tempfile::tempdir().unwrap();
+    fs::write(&segment, shorter).unwrap();
+    match copies::restore(backup.path(), into.path(), MissingEvents::Refuse, &SystemEntropy) {
+        Err(error @ CopyError::EventsMissing { signed: 5, found: 3, .. }) => {
+            assert!(error.to_string().contains("2 are missing"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(read_identity(into.path()).is_err(), "what is left is no log");
+    let accepted = tempfile::tempdir().unwrap();
+    let restored =
+        copies::restore(backup.path(), accepted.path(), MissingEvents::Accept, &SystemEntropy);
+    assert_eq!(restored.unwrap().last_position, Position(3));
+    open(accepted.path()).close().unwrap();
+    fs::write(&segment, whole).unwrap();
+    let into = tempfile::tempdir().unwrap();
+    copies::restore(backup.path(), into.path(), MissingEvents::Refuse, &SystemEntropy).unwrap();
 }

@@ -13,7 +13,8 @@ use annals_core::hash::Digest;
 use annals_core::id::Position;
 use annals_core::merkle::{self, ConsistencyProof, InclusionProof};
 use annals_core::note::{CosigningKey, SigningKey};
-use annals_recorder::config::RecorderConfig;
+use annals_recorder::config::{Durability, RecorderConfig};
+use annals_recorder::refusal::AppendRefusal;
 use annals_recorder::trust::{CosignatureRefusal, ProofRefusal, TrustError};
 use annals_recorder::{OpenError, Recorder};
 use signed_note::{StandardVerifier, VerifierList};
@@ -416,4 +417,35 @@ async fn cosignatures_that_do_not_hold_are_refused() {
     let refusal = add(&foreign, witness.cosign(&foreign.note().body, 1));
     assert!(matches!(refusal, CosignatureRefusal::ForeignCheckpoint), "{refusal:?}");
     assert!(trust.cosigned().is_none());
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_synced_to_be_signed_has_failed() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = RecorderConfig {
+        durability: Durability::Os,
+        segment_bytes: 128 << 10,
+        ..RecorderConfig::at(directory.path())
+    };
+    let recorder = Recorder::open(config).unwrap();
+    let large = format!(r#"{{"content_md":"{}"}}"#, "x".repeat(200_000));
+    let segments = || {
+        let names = fs::read_dir(directory.path().join("log")).unwrap();
+        let paths = names.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "seg")).max()
+    };
+    // The writer has the newest segment open; whoever syncs it first opens it by its name. The
+    // notary's thread may be faster than its removal, and then the next segment is as good.
+    for n in 0.. {
+        append_all(&recorder, &[line("run_1", "claude", "message.created", n, &large)]).await;
+        fs::remove_file(segments().unwrap()).unwrap();
+        if recorder.trust().checkpoint().is_err() {
+            break;
+        }
+    }
+    recorder.failed().await;
+    let line = line("run_1", "claude", "message.created", 1, r#"{"content_md":"hello"}"#);
+    let refused = recorder.append(support::request(&recorder, line)).await.unwrap_err();
+    assert!(matches!(refused, AppendRefusal::LogFailed), "{refused:?}");
+    assert!(recorder.close().is_err());
 }

@@ -20,6 +20,8 @@ pub const DEFAULT_URL: &str = "http://127.0.0.1:7171";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// For what may make the server read or write large parts of its files anew before it answers.
+pub(crate) const LONG_REQUEST_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A client of one Annals server.
 #[derive(Debug, Clone)]
@@ -246,9 +248,18 @@ impl Client {
 
     /// Sends a call and reads its answer, again and again within the retry policy.
     pub(crate) async fn call(&self, call: Call) -> Result<Answer, ClientError> {
+        self.call_within(REQUEST_TIMEOUT, call).await
+    }
+
+    /// The same, with this much time for each attempt.
+    pub(crate) async fn call_within(
+        &self,
+        timeout: Duration,
+        call: Call,
+    ) -> Result<Answer, ClientError> {
         let mut failed_attempts = 0;
         loop {
-            let (error, retry_after) = match self.send_once(&call).await {
+            let (error, retry_after) = match self.send_once(&call, timeout).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -266,9 +277,12 @@ impl Client {
         }
     }
 
-    async fn send_once(&self, call: &Call) -> Result<Answer, (ClientError, Option<Duration>)> {
-        let mut request =
-            self.request(call.method.clone(), call.url.clone()).timeout(REQUEST_TIMEOUT);
+    async fn send_once(
+        &self,
+        call: &Call,
+        timeout: Duration,
+    ) -> Result<Answer, (ClientError, Option<Duration>)> {
+        let mut request = self.request(call.method.clone(), call.url.clone()).timeout(timeout);
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use reqwest::{Method, Url};
 
-use crate::client::{Call, Client, Repeat, refusal};
+use crate::client::{Call, Client, LONG_REQUEST_TIMEOUT, Repeat, refusal};
 use crate::error::ClientError;
 
 impl Client {
@@ -95,7 +95,8 @@ impl Client {
         let url = self.resource(["v1", "events", event_id, "redact"], &[]);
         let body = Some(Bytes::from(body));
         // A second redaction is answered with the first receipt.
-        self.call(Call { method: Method::POST, url, body, repeat: Repeat::Harmless }).await?.json()
+        let call = Call { method: Method::POST, url, body, repeat: Repeat::Harmless };
+        self.call_within(LONG_REQUEST_TIMEOUT, call).await?.json()
     }
 
     /// A page of the workspace's redactions.
@@ -113,7 +114,9 @@ impl Client {
     /// # Errors
     /// As for [`Self::checkpoint`].
     pub async fn segments(&self) -> Result<LogSegments, ClientError> {
-        self.get_json(self.resource(["v1", "log", "segments"], &[])).await
+        let url = self.resource(["v1", "log", "segments"], &[]);
+        let call = Call { method: Method::GET, url, body: None, repeat: Repeat::Harmless };
+        self.call_within(LONG_REQUEST_TIMEOUT, call).await?.json()
     }
 
     /// Some bytes of a file of the log.

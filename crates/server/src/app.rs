@@ -19,6 +19,7 @@ use crate::budget::BodyBudget;
 use crate::config::{ServerConfig, Timings};
 use crate::dashboard::CompressedFiles;
 use crate::guard::HostNames;
+use crate::http::v1::evidence::ExportPermits;
 use crate::login_codes::LoginCodes;
 use crate::metrics::Metrics;
 use crate::tails::TailCounts;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) login_codes: LoginCodes,
     pub(crate) metrics: Metrics,
     pub(crate) tails: Arc<TailCounts>,
+    pub(crate) export_permits: ExportPermits,
     pub(crate) witnesses: Witnesses,
     pub(crate) bodies: BodyRules,
     pub(crate) timings: Timings,
@@ -77,6 +79,7 @@ impl App {
             login_codes: LoginCodes::default(),
             metrics: Metrics::new(),
             tails: Arc::new(TailCounts::default()),
+            export_permits: ExportPermits::default(),
             bodies: BodyRules::new(budget, parts.config.timings.body_window),
             hosts: HostNames::new(&parts.config.allowed_hosts),
             timings: parts.config.timings,

@@ -180,7 +180,9 @@ impl Tail {
         let mut frames: Vec<Bytes> = Vec::new();
         let mut byte_count = 0;
         while let Some(live) = self.waiting.front() {
-            let frame = self.frame(live);
+            // It may have waited for long, and its body may be redacted since.
+            let live = self.follower.current(live);
+            let frame = self.frame(&live);
             if !frames.is_empty() && byte_count + frame.len() > CHUNK_BYTES {
                 break;
             }

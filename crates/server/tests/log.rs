@@ -3,12 +3,16 @@
 
 mod support;
 
+use std::time::Duration;
+
 use annals_core::checkpoint::SignedCheckpoint;
 use annals_core::hash::Digest;
 use annals_core::merkle::{
     ConsistencyProof, InclusionProof, leaf_hash, root, verify_consistency, verify_inclusion,
 };
 use annals_core::note::VerifierKey;
+use annals_server::{ServerConfig, Timings};
+use http_body_util::BodyExt;
 use hyper::Method;
 use serde_json::{Value, json};
 use support::sse::TailReader;
@@ -281,5 +285,62 @@ async fn a_run_is_exported_as_a_file_that_proves_itself() {
     let elsewhere = server.token("elsewhere", &["read", "verify"]).await;
     let isolated = server.get("/v1/runs/r/evidence").bearer(&elsewhere).refused().await;
     assert_eq!(isolated.1, "run_not_found");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_that_nobody_reads_do_not_keep_others_from_being_served() {
+    let server = TestServer::start().await;
+    // More than the sockets between server and reader take.
+    for _ in 0..3 {
+        let text = "x".repeat(250_000);
+        let batch: Vec<Value> = (0..20).map(|_| event("r", json!(text))).collect();
+        server.accept(&json!(batch)).await;
+    }
+    let route = "/v1/runs/r/evidence";
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        let answer = server.get(route).open().await;
+        assert_eq!(answer.status(), 200);
+        unread.push(answer);
+    }
+    assert_eq!(server.get(route).refused().await, (503, "overloaded".to_owned()));
+    checkpoint(&server).await;
+    assert_eq!(server.get("/v1/log/inclusion?position=1").send().await.status, 200);
+    assert_eq!(server.get("/v1/runs").send().await.status, 200);
+    // What the readers give up, others get.
+    drop(unread);
+    let again = loop {
+        let answer = server.get(route).send().await;
+        if answer.status != 503 {
+            break answer;
+        }
+    };
+    let report = annals_core::evidence::verify_evidence(&again.text()).unwrap();
+    assert_eq!(report.event_count(), 60);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_whose_reader_takes_nothing_is_broken_off() {
+    let timings = Timings { write_stall: Duration::from_millis(50), ..Timings::default() };
+    let server = TestServer::start_with(ServerConfig { timings, ..ServerConfig::default() }).await;
+    for _ in 0..3 {
+        let text = "x".repeat(250_000);
+        let batch: Vec<Value> = (0..20).map(|_| event("r", json!(text))).collect();
+        server.accept(&json!(batch)).await;
+    }
+    let route = "/v1/runs/r/evidence";
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        unread.push(server.get(route).open().await.into_body());
+    }
+    // Room for others comes without the readers' doing anything.
+    while server.get(route).open().await.status() == 503 {}
+    let mut broken = 0;
+    for body in unread {
+        broken += u32::from(body.collect().await.is_err());
+    }
+    assert!(broken > 0, "what was broken off must not look whole");
     server.stop().await;
 }

@@ -5,6 +5,7 @@ mod support;
 
 use std::time::Duration;
 
+use annals_core::id::Position;
 use annals_server::{ServerConfig, Timings};
 use serde_json::{Value, json};
 use support::sse::TailReader;
@@ -192,5 +193,30 @@ async fn a_tail_is_only_an_event_stream() {
     let server = TestServer::start().await;
     let call = server.get("/v1/tail").header("accept", "application/json");
     assert_eq!(call.refused().await, (406, "not_acceptable".to_owned()));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_a_tail_that_nobody_reads_is_redacted_there_too() {
+    let server = TestServer::start().await;
+    // More than the sockets between the tail and its reader take, and less than the tail holds.
+    let text = |n: u64| format!("secret-{n}-{}", "x".repeat(250_000));
+    for first in [1, 21, 41] {
+        let batch: Vec<Value> = (first..first + 20).map(|n| event("r", json!(text(n)))).collect();
+        server.accept(&json!(batch)).await;
+    }
+    let mut tail = TailReader::open(server.get("/v1/tail?after_position=0")).await;
+    assert!(tail.event().await.unwrap().data.unwrap().contains("secret-1-"));
+    let last = server.recorder.log().event_at(Position(60)).unwrap().unwrap();
+    let route = format!("/v1/events/{}/redact", last.header().event_id);
+    let call = server.call(hyper::Method::POST, &route).json(&json!({"reason": "a key"}));
+    assert_eq!(call.send().await.status, 200);
+    for n in 2..60 {
+        assert_eq!(tail.event().await.unwrap().id, Some(n.to_string()));
+    }
+    let frame = tail.event().await.unwrap();
+    assert_eq!(frame.id.as_deref(), Some("60"));
+    assert_eq!(frame.json()["data"], Value::Null);
+    assert_eq!(frame.json()["redaction"]["reason"], "a key");
     server.stop().await;
 }

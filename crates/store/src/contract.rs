@@ -164,8 +164,8 @@ pub enum EraseFailure {
         /// The first position without an event.
         position: Position,
     },
-    /// There is no room even to note down what is to be erased. Nothing was erased, and the same
-    /// call may be made again.
+    /// There is no room to note down what is to be erased, or to overwrite it where the file system
+    /// copies on write. Every event is whole or erased, and the same call may be made again.
     #[error("the disk that holds the log is full")]
     StorageFull,
     /// The erasure was begun at most; the next start finishes what was begun. The log takes no

@@ -19,8 +19,8 @@ use annals_core::id::{LogId, Position};
 use annals_core::record::Header;
 use annals_store::contract::{Ancestor, LogReader, LogWriter};
 use annals_store::local::backup::{
-    BackupFailure, BackupTarget, LogIdentity, SegmentInfo, erase_in_backup, read_identity,
-    restore_directory, segment_file_name, write_identity,
+    BackupFailure, BackupTarget, LogIdentity, SegmentInfo, begin_restore, erase_in_backup,
+    read_identity, restore_directory, segment_file_name, write_identity,
 };
 use annals_store::local::{LocalLog, LocalOptions, OpenError, open_local};
 use common::erasing::is_erasure_of;
@@ -99,6 +99,38 @@ fn a_backup_shows_the_durable_bytes_of_every_segment() {
     assert_eq!(at(first.byte_count, 100).len(), 0);
     assert_eq!(at(u64::MAX, 100).len(), 0);
     assert_eq!(source.read_segment(Position(2), 0, 100).unwrap().len(), 0);
+    for segment in &segments {
+        let end = source.segment_end(segment.first_position).unwrap();
+        assert_eq!(end, Some(segment.byte_count));
+    }
+    assert_eq!(source.segment_end(Position(2)).unwrap(), None);
+}
+
+#[test]
+fn erased_bodies_are_counted_on_while_a_segment_grows() {
+    let dir = temporary_dir();
+    let mut log = open_local(dir.path(), small_options()).unwrap();
+    let mut erased = std::collections::BTreeSet::new();
+    for number in 1..=60_u64 {
+        append(&mut log.writer, vec![sample("t", "1").unit()]);
+        // An old one and a new one, at times between two listings and at times together.
+        let targets = match number % 7 {
+            2 => vec![number],
+            4 => vec![number / 2],
+            6 => vec![number, number - 3],
+            _ => Vec::new(),
+        };
+        let positions: Vec<Position> = targets.iter().copied().map(Position).collect();
+        log.writer.erase(&positions).unwrap();
+        erased.extend(targets);
+        if number % 3 == 0 {
+            continue;
+        }
+        for segment in log.reader.backup().unwrap().segments().unwrap() {
+            let span = segment.first_position.get()..=segment.last_position.get();
+            assert_eq!(segment.erased_count, erased.range(span).count() as u64, "{segment:?}");
+        }
+    }
 }
 
 #[test]
@@ -171,7 +203,13 @@ fn a_restored_log_that_nobody_appended_to_can_be_backed_up_and_restored_again() 
     let (dir, grandchild) = restore(second.path(), GRANDCHILD);
     assert_eq!(audit(&grandchild.reader), events);
     let ancestor = |log_id| Ancestor { log_id, last_position: Position(30) };
-    assert_eq!(grandchild.reader.lineage(), [ancestor(LOG_ID), ancestor(CHILD)]);
+    assert_eq!(grandchild.reader.lineage(), [ancestor(LOG_ID)], "the child owns no position");
+    drop(grandchild);
+    // A lineage that names it all the same says the same.
+    write_identity(dir.path(), GRANDCHILD, &[ancestor(LOG_ID), ancestor(CHILD)]).unwrap();
+    let grandchild = open_local(dir.path(), options(GRANDCHILD)).unwrap();
+    assert_eq!(grandchild.reader.lineage(), [ancestor(LOG_ID)]);
+    assert_eq!(audit(&grandchild.reader), events);
     drop(grandchild);
     fs::remove_file(dir.path().join("trust/lineage")).unwrap();
     let refused = open_local(dir.path(), options(GRANDCHILD));
@@ -208,6 +246,23 @@ fn an_empty_log_can_be_backed_up_and_restored() {
     fresh.log_id = CHILD;
     append(&mut child.writer, vec![fresh.unit()]);
     assert_eq!(audit(&child.reader).len(), 1);
+}
+
+#[test]
+fn a_restore_is_a_log_only_with_its_last_step() {
+    let (_dir, log) = filled();
+    let backup = temporary_dir();
+    back_up(&log.reader, backup.path());
+    let dir = temporary_dir();
+    let begun = begin_restore(backup.path(), dir.path(), CHILD).unwrap();
+    assert!(read_identity(dir.path()).is_err());
+    assert!(open_local(dir.path(), options(CHILD)).is_err());
+    let again = restore_directory(backup.path(), dir.path(), CHILD);
+    assert!(matches!(again, Err(BackupFailure::NotEmpty { .. })), "{again:?}");
+    assert_eq!(begun.restored().log_id, CHILD);
+    begun.finish().unwrap();
+    let child = open_local(dir.path(), options(CHILD)).unwrap();
+    assert_eq!(audit(&child.reader), audit(&log.reader));
 }
 
 #[test]
@@ -301,6 +356,42 @@ fn a_body_is_erased_in_a_backup_and_stays_so_in_what_is_restored() {
     let Err(BackupFailure::Unusable(OpenError::Locked { .. })) = refused else {
         panic!("an open log was changed: {refused:?}")
     };
+}
+
+#[test]
+fn a_data_directory_is_not_taken_for_a_backup() {
+    let (dir, log) = filled();
+    log.writer.close().unwrap();
+    let attempt = || erase_in_backup(dir.path(), BackupTarget::Position(Position(1)));
+    let key = dir.path().join("trust/key");
+    fs::write(&key, "a seed").unwrap();
+    let refused = attempt().unwrap_err();
+    assert!(matches!(refused, BackupFailure::IsDataDirectory { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("redact the event there"), "{refused}");
+    fs::remove_file(key).unwrap();
+    let refused = attempt().unwrap_err();
+    assert!(matches!(refused, BackupFailure::HasDerivedFiles { .. }), "{refused:?}");
+    assert!(holds_secret(dir.path()));
+    fs::remove_dir_all(dir.path().join("derived")).unwrap();
+    let unfinished = dir.path().join("log/00000000000000000001.seg.tmp");
+    fs::write(&unfinished, SECRET).unwrap();
+    assert!(!attempt().unwrap().was_erased);
+    assert!(!unfinished.exists(), "a copy that broke off may hold the words");
+}
+
+#[test]
+fn an_erasure_in_a_log_that_is_open_is_not_finished_by_a_restore() {
+    let (dir, log) = filled();
+    let begun = dir.path().join("log/erasing");
+    fs::write(&begun, "whatever the server noted down").unwrap();
+    let target = temporary_dir();
+    let refused = restore_directory(dir.path(), target.path(), CHILD);
+    let Err(BackupFailure::Unusable(OpenError::Locked { .. })) = refused else {
+        panic!("{refused:?}")
+    };
+    fs::remove_file(begun).unwrap();
+    restore_directory(dir.path(), target.path(), CHILD).unwrap();
+    drop(log);
 }
 
 #[test]

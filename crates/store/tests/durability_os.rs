@@ -12,8 +12,10 @@ mod common;
 use std::path::Path;
 use std::sync::Arc;
 
-use annals_store::contract::LogReader;
+use annals_core::id::Position;
+use annals_store::contract::{AppendFailure, EraseFailure, LogReader, LogWriter};
 use annals_store::local::{Durability, LocalOptions, Upkeep, open_local_on};
+use common::faulty::{Fault, FaultyDisk};
 use common::power::{Lie, PowerDisk, Weather};
 use common::*;
 
@@ -42,4 +44,34 @@ fn what_was_synced_for_a_reader_survives_a_power_loss_over_several_segments() {
             assert_eq!(before.event_hash(), after.event_hash(), "seed {seed}");
         }
     }
+}
+
+#[test]
+fn a_sync_that_failed_for_a_reader_is_never_made_good_by_a_later_one() {
+    let (disk, dir) = (FaultyDisk::new(), temporary_dir());
+    let options = LocalOptions {
+        durability: Durability::Os,
+        upkeep: Upkeep::Caller,
+        ..LocalOptions::new(LOG_ID)
+    };
+    let open = || open_local_on(Arc::new(disk.clone()), dir.path(), options.clone()).unwrap();
+    let mut log = open();
+    append(&mut log.writer, vec![sample("s", "1").unit()]);
+    log.reader.sync().unwrap();
+    append(&mut log.writer, vec![sample("s", "2").unit()]);
+    // The kernel tells of the lost bytes once.
+    disk.set(Fault::NextSyncFails);
+    for _ in 0..2 {
+        assert!(log.reader.sync().is_err());
+    }
+    let refused = log.writer.append(at(1), vec![sample("s", "3").unit()]);
+    assert!(matches!(refused, Err(AppendFailure::Failed { .. })), "{refused:?}");
+    let refused = log.writer.erase(&[Position(1)]);
+    assert!(matches!(refused, Err(EraseFailure::Failed { .. })), "{refused:?}");
+    assert_eq!(audit(&log.reader).len(), 2);
+    drop(log);
+    let mut log = open();
+    assert!(!log.report.was_closed, "its end is looked at as after a crash");
+    append(&mut log.writer, vec![sample("s", "3").unit()]);
+    log.reader.sync().unwrap();
 }

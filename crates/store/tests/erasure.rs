@@ -266,6 +266,64 @@ fn on_a_full_disk_an_erasure_uses_up_the_reserve() {
     append(&mut log.writer, vec![sample("s", "2").unit()]);
 }
 
+/// A log on a file system that copies on write, with a secret at position 1.
+fn on_copies_on_write() -> (FaultyDisk, tempfile::TempDir, LocalLog) {
+    let (disk, dir) = (FaultyDisk::new(), temporary_dir());
+    let options = LocalOptions { upkeep: Upkeep::Caller, ..LocalOptions::new(LOG_ID) };
+    let mut log = open_local_on(Arc::new(disk.clone()), dir.path(), options).unwrap();
+    append(&mut log.writer, vec![secret("s").unit()]);
+    append(&mut log.writer, vec![secret("s").unit()]);
+    append(&mut log.writer, vec![sample("s", "1").unit()]);
+    (disk, dir, log)
+}
+
+#[test]
+fn where_overwriting_needs_room_the_reserve_is_it() {
+    let (disk, dir, mut log) = on_copies_on_write();
+    disk.set(Fault::FullForOverwritingUntilRoomIsMade);
+    log.writer.erase(&[Position(1), Position(2)]).unwrap();
+    assert!(disk.take_log().contains(&"cut reserve".to_owned()));
+    assert_eq!(files_with(dir.path(), SECRET), Vec::<String>::new());
+    append(&mut log.writer, vec![sample("s", "2").unit()]);
+}
+
+#[test]
+fn an_erasure_without_room_to_overwrite_goes_on_with_the_next_one() {
+    let (disk, dir, mut log) = on_copies_on_write();
+    disk.set(Fault::FullForOverwriting);
+    for position in [1, 2] {
+        let refused = log.writer.erase(&[Position(position)]);
+        assert!(matches!(refused, Err(EraseFailure::StorageFull)), "{refused:?}");
+    }
+    assert!(audit(&log.reader).iter().all(|event| !event.is_erased()));
+    drop(log);
+    // Nor is it a reason not to start.
+    let options = LocalOptions { upkeep: Upkeep::Caller, ..LocalOptions::new(LOG_ID) };
+    let mut log = open_local_on(Arc::new(disk.clone()), dir.path(), options).unwrap();
+    assert_eq!(log.report.records_erased, 0);
+    assert!(dir.path().join("log/erasing").exists());
+    disk.set(Fault::None);
+    log.writer.erase(&[]).unwrap();
+    let erased: Vec<bool> = audit(&log.reader).iter().map(Event::is_erased).collect();
+    assert_eq!(erased, [true, true, false]);
+    assert_eq!(files_with(dir.path(), SECRET), Vec::<String>::new());
+    assert!(!dir.path().join("log/erasing").exists());
+    append(&mut log.writer, vec![sample("s", "2").unit()]);
+}
+
+#[test]
+fn a_half_erased_body_stops_the_log_until_the_next_start() {
+    let (disk, dir, mut log) = on_copies_on_write();
+    disk.set(Fault::FullInTheMiddleOfOverwriting);
+    let failed = log.writer.erase(&[Position(1)]);
+    assert!(matches!(failed, Err(EraseFailure::Failed { .. })), "{failed:?}");
+    drop(log);
+    disk.set(Fault::None);
+    let log = open_local(dir.path(), LocalOptions::new(LOG_ID)).unwrap();
+    assert_eq!(log.report.records_erased, 1);
+    assert!(audit(&log.reader)[0].is_erased());
+}
+
 #[test]
 fn without_syncs_a_body_goes_only_after_what_follows_it_is_durable() {
     let disk = PowerDisk::new(7, Lie::None);

@@ -205,3 +205,17 @@ fn on_a_full_disk_only_a_redaction_gets_the_reserve() {
     drop(log);
     assert_eq!(audit(&open().reader), events);
 }
+
+#[test]
+fn the_reserve_is_room_and_not_a_length() {
+    let (disk, dir) = (FaultyDisk::new(), temporary_dir());
+    let reserve = || std::fs::metadata(dir.path().join("log/reserve")).unwrap().len();
+    disk.set(Fault::ReserveOnlyLooksLonger);
+    let mut log = start(&disk, &dir, small());
+    append(&mut log.writer, vec![sample("a", "1").unit()]);
+    assert_eq!(reserve(), 0);
+    disk.set(Fault::None);
+    log.writer.erase(&[]).unwrap();
+    assert!(reserve() > 0);
+    assert!(disk.take_log().contains(&"write reserve".to_owned()));
+}

@@ -138,7 +138,11 @@ function Standing({
   const said = standingSaid(outcome, status);
   return (
     <div className="standing">
-      <Verdict state={outcome.verdict} icon={said.ok ? "check" : "alert"} title={said.title}>
+      <Verdict
+        state={outcome.doubt && outcome.verdict === "proved" ? "doubt" : outcome.verdict}
+        icon={said.ok ? "check" : "alert"}
+        title={said.title}
+      >
         {said.why}
       </Verdict>
       <details>
@@ -168,6 +172,13 @@ function standingSaid(
     };
   }
   const events = many(outcome.checkpoint?.size ?? status.size, "event");
+  if (outcome.doubt) {
+    return {
+      ok: false,
+      title: "The checkpoint is signed, and something is open",
+      why: outcome.doubt,
+    };
+  }
   return outcome.since
     ? {
         ok: true,

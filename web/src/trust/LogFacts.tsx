@@ -5,7 +5,7 @@ import { count, many } from "../format/number";
 import { Ago, CopyButton, Id } from "../ui/Bits";
 import { Fact, Facts } from "../ui/Drawer";
 import { useNow } from "../ui/hooks";
-import { forgetLog, knownLogs } from "../verify/memory";
+import { forgetDamaged, forgetLog, recall } from "../verify/memory";
 import type { Remembered } from "../verify/outcome";
 
 const plainId = (id: string) => id.replaceAll("-", "");
@@ -108,40 +108,34 @@ function Witnesses({ status }: { status: LogStatus }) {
   );
 }
 
-function recalled(): Remembered[] {
-  try {
-    return knownLogs();
-  } catch {
-    return [];
-  }
-}
-
 const FORMER_SHOWN = 3;
 
 function BrowserMemory({ logId }: { logId: string }) {
   const [, setVersion] = useState(0);
   // A verification elsewhere on the page writes here too.
   useNow();
-  const all = recalled();
+  const { logs: all, state } = recall();
   const known = all.find((one) => one.logId === logId);
   const former = all.filter((one) => one.logId !== logId).slice(0, FORMER_SHOWN);
+  const afterwards = (act: () => void) => {
+    act();
+    setVersion((before) => before + 1);
+  };
   const forget = (log: Remembered) => (
     <button
       type="button"
       className="link small"
       aria-label={`Forget it: log ${log.logId}`}
-      onClick={() => {
-        forgetLog(log.logId);
-        setVersion((before) => before + 1);
-      }}
+      onClick={() => afterwards(() => forgetLog(log.logId))}
     >
       Forget it
     </button>
   );
   const none = (
     <p className="small muted">
-      Nothing of this log. The next check that finds its checkpoint in order is kept here, out of
-      the server's reach.
+      {state === "blocked"
+        ? "Nothing: it lets this page keep nothing, so that a log that was cut or changed is not noticed here."
+        : "Nothing of this log. The next check that finds its checkpoint in order is kept here, out of the server's reach."}
     </p>
   );
   return (
@@ -149,6 +143,13 @@ function BrowserMemory({ logId }: { logId: string }) {
       <Group name="This browser remembers" after={known ? forget(known) : none}>
         {known && <MemoryFacts log={known} />}
       </Group>
+      {state === "damaged" && (
+        <Group name="Memory that cannot be read">
+          <button type="button" className="link small" onClick={() => afterwards(forgetDamaged)}>
+            Forget it
+          </button>
+        </Group>
+      )}
       {former.map((log) => (
         <Group key={log.logId} name="Another log seen at this address" after={forget(log)}>
           <Fact name="Log id">

@@ -92,7 +92,7 @@ export function Verdict({
   title,
   children,
 }: {
-  state: Outcome["verdict"] | "checking" | "failed";
+  state: Outcome["verdict"] | "checking" | "failed" | "doubt";
   icon: IconName;
   title: string;
   children?: ReactNode;

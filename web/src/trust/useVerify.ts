@@ -1,8 +1,8 @@
 // Owns a verification's life on the page: one worker at a time, its progress, its end, and what the browser remembers of it.
 import { useCallback, useEffect, useRef, useState } from "react";
 import { sessionState } from "../api/session";
-import { knownLogs, rememberLog } from "../verify/memory";
-import type { Outcome, Progress, Scope } from "../verify/outcome";
+import { recall, rememberLog } from "../verify/memory";
+import type { Outcome, Progress, Remembered, Scope } from "../verify/outcome";
 import type { FromWorker, ToWorker } from "../verify/worker";
 
 export type VerifyState =
@@ -43,9 +43,18 @@ export function useVerify(): Verification {
           );
           return;
         }
+        if ("failed" in data) {
+          end();
+          setState({ kind: "failed", error: new Error(data.failed) });
+          return;
+        }
+        const outcome = keep(data.outcome);
+        if ("against" in outcome) {
+          say(made, outcome);
+          return;
+        }
         end();
-        if ("failed" in data) setState({ kind: "failed", error: new Error(data.failed) });
-        else setState({ kind: "done", outcome: keep(data.outcome) });
+        setState({ kind: "done", outcome });
       };
       made.onerror = (event) => {
         end();
@@ -53,7 +62,7 @@ export function useVerify(): Verification {
         setState({ kind: "failed", error: new Error(why) });
       };
       const { token, workspace_id } = session.session;
-      say(made, { start: { scope, token, workspaceId: workspace_id, known: recalled() } });
+      say(made, { start: { scope, token, workspaceId: workspace_id, memory: recall() } });
     },
     [end],
   );
@@ -70,20 +79,17 @@ function say(worker: Worker, message: ToWorker): void {
   worker.postMessage(message);
 }
 
-function recalled() {
+/** Remembers what was found in order; asks for more where something else has been kept since it began. */
+export function keep(outcome: Outcome, storage?: Storage): Outcome | { against: Remembered } {
+  const { remember, since } = outcome;
+  if (!remember) return outcome;
   try {
-    return knownLogs();
+    const kept = rememberLog(remember, since, storage);
+    return kept ? { against: kept } : outcome;
   } catch {
-    // A blocked storage remembers nothing; the outcome then says so.
-    return [];
+    const says =
+      "This browser could not keep the checkpoint: on the next visit it cannot tell whether the log was cut or changed.";
+    const doubt = outcome.doubt ?? says;
+    return { ...outcome, doubt, checks: [...outcome.checks, { state: "unchecked", says }] };
   }
-}
-
-function keep(outcome: Outcome): Outcome {
-  try {
-    if (outcome.remember) rememberLog(outcome.remember);
-  } catch {
-    // Nothing to be done: the next visit says that nothing is remembered.
-  }
-  return outcome;
 }

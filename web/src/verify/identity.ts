@@ -7,7 +7,7 @@ import {
   type SignedCheckpoint,
 } from "./checkpoint";
 import { parseVerifierKey, signedBy, type VerifierKey, verifierKeyText } from "./note";
-import type { Check, Remembered } from "./outcome";
+import type { Check, Memory, Remembered, Seen } from "./outcome";
 import { type LogSaid, type LogSource, plainId } from "./source";
 import type { SignedTree } from "./tiles";
 import { isConsistent } from "./tree";
@@ -27,6 +27,8 @@ export interface Identity {
   /** What this browser knows of this log, and of others that this address has shown, newest first. */
   remembered: Remembered | null;
   others: Remembered[];
+  /** Whether this browser lets the page keep nothing. */
+  isBlocked: boolean;
   checks: Check[];
 }
 
@@ -38,10 +40,12 @@ const seenOn = ({ seenAt }: Remembered): string =>
 const count = (value: number): string => value.toLocaleString("en");
 
 /** Reads the newest checkpoint and proves its signature. */
-export async function readIdentity(
-  source: LogSource,
-  known: readonly Remembered[],
-): Promise<Identity> {
+export async function readIdentity(source: LogSource, memory: Memory): Promise<Identity> {
+  if (memory.state === "damaged") {
+    throw new IdentityFault(
+      "What this browser remembers of the log cannot be read, so that nothing can be held against it. Whoever knows why it is damaged can let the browser forget it.",
+    );
+  }
   const [text, keysText, said] = await Promise.all([
     source.checkpoint(),
     source.keys(),
@@ -52,8 +56,9 @@ export async function readIdentity(
   const rotations = await Promise.all(said.rotations.map(readRotation));
   const key = await signer(signed, keys, rotations);
   refuseForeignOrigin(signed.checkpoint.origin, said.logId);
-  const remembered = known.find((one) => one.logId === said.logId) ?? null;
-  const others = known.filter((one) => one.logId !== said.logId);
+  const remembered = memory.logs.find((one) => one.logId === said.logId) ?? null;
+  const others = memory.logs.filter((one) => one.logId !== said.logId);
+  refuseOtherId(signed.checkpoint.origin, [key, ...keys], said.logId, others);
   const checks = [
     proved(
       `The checkpoint over ${count(signed.checkpoint.size)} events is signed by ${keyName(key)}.`,
@@ -61,7 +66,7 @@ export async function readIdentity(
   ];
   checks.push(keyCheck(key, remembered, rotations));
   checks.push(...(await witnessChecks(signed, said)));
-  return { signed, key, said, remembered, others, checks };
+  return { signed, key, said, remembered, others, isBlocked: memory.state === "blocked", checks };
 }
 
 /** A key of another kind proves nothing here, and spoils nothing. */
@@ -106,6 +111,23 @@ function refuseForeignOrigin(origin: string, logId: string): void {
   throw new IdentityFault(`The checkpoint is of ${origin}, the log says that it is ${logId}.`);
 }
 
+/** One name or key under two log ids: what is remembered under the first would not be held against the second. */
+function refuseOtherId(
+  origin: string,
+  keys: readonly VerifierKey[],
+  logId: string,
+  others: readonly Remembered[],
+): void {
+  const texts = keys.map(verifierKeyText);
+  const other = others.find(
+    (one) => one.origin === origin || one.keys.some((key) => texts.includes(key)),
+  );
+  if (!other) return;
+  throw new IdentityFault(
+    `The log says that it is ${logId}, but its name or key is that of the log ${other.logId}, of which this browser has seen ${count(other.size)} events (${seenOn(other)}). A log keeps its id, and a restored one has a name and a key of its own.`,
+  );
+}
+
 export function keyName(key: VerifierKey): string {
   return `${key.name}+${toHex(key.id)}`;
 }
@@ -121,13 +143,22 @@ function keyCheck(
       "Whether this is the log's true key: the first one that a browser sees is taken on trust. Compare it with `annals key show` on the log's machine.",
     );
   }
-  if (remembered.keys.includes(text)) {
-    return proved("It is the key that this browser knows from before.");
+  const [current, ...retired] = remembered.keys;
+  if (text === current) return proved("It is the key that this browser knows from before.");
+  if (retired.includes(text)) {
+    throw new IdentityFault(
+      `The checkpoint is signed by ${keyName(key)}: this key had given way to another one before this browser last saw the log.`,
+    );
   }
-  const steps = stepsTo(text, remembered.keys, rotations);
-  if (steps === null) {
+  const first = current === undefined ? null : firstStep(text, current, rotations);
+  if (first === null) {
     throw new IdentityFault(
       `The checkpoint is signed by ${keyName(key)}, which this browser does not know, and no statement signed by the key that it knows says that this one took its place.`,
+    );
+  }
+  if (first.size < remembered.size) {
+    throw new IdentityFault(
+      `A rotation says that the key which this browser knows signed no more than ${count(first.size)} events; this browser has seen it sign ${count(remembered.size)} (${seenOn(remembered)}).`,
     );
   }
   const at = rotations.find((rotation) => rotation.newKey === text)?.size ?? 0;
@@ -136,17 +167,13 @@ function keyCheck(
   );
 }
 
-/** How many rotations lead from a known key to this one; null when none do. */
-function stepsTo(
-  key: string,
-  known: readonly string[],
-  rotations: readonly Rotation[],
-): number | null {
+/** The rotation by which the known key gave way, on the way to this one; null when none leads to it. */
+function firstStep(key: string, known: string, rotations: readonly Rotation[]): Rotation | null {
   let at = key;
-  for (let steps = 0; steps <= rotations.length; steps++) {
-    if (known.includes(at)) return steps;
+  for (let steps = 0; steps < rotations.length; steps++) {
     const before = rotations.find((rotation) => rotation.newKey === at);
     if (!before) return null;
+    if (before.oldKey === known) return before;
     at = before.oldKey;
   }
   return null;
@@ -187,7 +214,9 @@ export async function goesOn(
   if (!remembered) {
     return [
       unchecked(
-        "Whether the log was longer or different before: this browser remembers nothing of it yet. It remembers this checkpoint from now on.",
+        identity.isBlocked
+          ? "Whether the log was longer or different before: this browser lets the page keep nothing, so it remembers nothing of it, and will not."
+          : "Whether the log was longer or different before: this browser remembers nothing of it yet.",
       ),
     ];
   }
@@ -219,6 +248,26 @@ export async function goesOn(
         : `It goes on from the checkpoint that this browser remembers (${since}): nothing before it was changed, removed or put in.`,
     ),
   ];
+}
+
+/** Whether of two checkpoints of a log one goes on from the other. */
+async function isOneHistory(source: LogSource, one: Seen, other: Seen): Promise<boolean> {
+  if (one.origin !== other.origin) return false;
+  const [from, to] = one.size <= other.size ? [one, other] : [other, one];
+  const earlier = { from: from.size, fromRoot: digestFromHex(from.root) };
+  return provedBy(source, earlier, { size: to.size, root: digestFromHex(to.root) });
+}
+
+/** Holds a checkpoint against another one that this browser kept while the first was being checked. */
+export async function fitsKept(source: LogSource, seen: Seen, kept: Remembered): Promise<Check> {
+  if (await isOneHistory(source, seen, kept)) {
+    return proved(
+      `It fits the checkpoint over ${count(kept.size)} events that this browser kept meanwhile.`,
+    );
+  }
+  throw new IdentityFault(
+    `While this was checked, this browser was shown another history of ${kept.origin}: the checkpoint over ${count(seen.size)} events and the one over ${count(kept.size)} (${seenOn(kept)}) do not fit.`,
+  );
 }
 
 async function provedBy(
@@ -262,15 +311,18 @@ export async function formerLogs(identity: Identity, tree: SignedTree | null): P
       throw new IdentityFault(`It says that it was restored from ${what}, but does not hold it.`);
     }
   }
-  const last = others[0];
-  if (last && checks.length === 0) {
-    checks.push(
-      unchecked(
-        `This address showed another log before (${last.logId}, ${count(last.size)} events, seen ${seenOn(last)}). This one does not say that it goes on from there.`,
-      ),
-    );
-  }
   return checks;
+}
+
+/** What this address showed before and does not account for; null when there is nothing of the kind. */
+export function unaccounted({ others, said }: Identity): string | null {
+  const strange = others.filter(
+    (other) => !said.lineage.some((parent) => parent.logId === other.logId),
+  );
+  const [last] = strange;
+  if (!last) return null;
+  const more = strange.length > 1 ? ` and ${count(strange.length - 1)} more` : "";
+  return `This address showed another log before (${last.logId}, ${count(last.size)} events, seen ${seenOn(last)})${more}. This one does not say that it goes on from there.`;
 }
 
 export function toRemember(identity: Identity, now: string): Remembered {

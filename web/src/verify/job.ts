@@ -3,16 +3,19 @@ import { FormatFault, toHex } from "./bytes";
 import { streamName } from "./chain";
 import { type EventsScope, type EventsSeen, walkEvents } from "./events";
 import {
+  fitsKept,
   formerLogs,
   goesOn,
   type Identity,
   IdentityFault,
   readIdentity,
   toRemember,
+  unaccounted,
 } from "./identity";
 import {
   type Check,
   type Fault,
+  type Memory,
   NO_PLACE,
   type Outcome,
   type Progress,
@@ -26,8 +29,7 @@ import { RootFault, SignedTree, TILE_WIDTH, TileFault } from "./tiles";
 export interface Job {
   scope: Scope;
   source: LogSource;
-  /** Checkpoints of this and other logs that this browser has kept for this address, newest first. */
-  known: readonly Remembered[];
+  memory: Memory;
   /** The reader's own workspace: bodies of others cannot be read. */
   workspaceId: string;
   signal: AbortSignal;
@@ -51,19 +53,15 @@ export async function verify(job: Job): Promise<Outcome> {
     checks: [],
     since: null,
     fault: null,
+    doubt: null,
     tookMs: 0,
     remember: null,
   };
   try {
     await run(job, outcome);
   } catch (cause) {
-    const fault = faultOf(cause);
     if (job.signal.aborted) outcome.verdict = "stopped";
-    else if (fault) {
-      outcome.verdict = "wrong";
-      outcome.fault = fault;
-      outcome.checks.push({ state: "wrong", says: fault.says });
-    } else throw cause;
+    else condemn(outcome, cause);
   }
   if (["wrong", "stopped"].includes(outcome.verdict) && job.scope.kind !== "checkpoint") {
     outcome.checks.push(unchecked("Whatever comes after this: the verification ended here."));
@@ -73,10 +71,39 @@ export async function verify(job: Job): Promise<Outcome> {
   return outcome;
 }
 
+function condemn(outcome: Outcome, cause: unknown): void {
+  const fault = faultOf(cause);
+  if (!fault) throw cause;
+  outcome.verdict = "wrong";
+  outcome.fault = fault;
+  outcome.checks.push({ state: "wrong", says: fault.says });
+}
+
+/** Goes on where this browser kept another checkpoint while a verification ran: both must be of one history. */
+export async function holdAgainst(
+  source: LogSource,
+  outcome: Outcome,
+  kept: Remembered,
+): Promise<Outcome> {
+  const { remember } = outcome;
+  if (!remember) return outcome;
+  const held: Outcome = { ...outcome, checks: [...outcome.checks], remember: null };
+  try {
+    held.checks.push(await fitsKept(source, remember, kept));
+    held.since = kept;
+    // Which key followed which was found against the memory before; the next check finds it anew.
+    const isSameKey = remember.keys[0] === kept.keys[0];
+    if (isSameKey && remember.size > kept.size) held.remember = { ...remember, keys: kept.keys };
+  } catch (cause) {
+    condemn(held, cause);
+  }
+  return held;
+}
+
 async function run(job: Job, outcome: Outcome): Promise<void> {
   const { source, scope, tell } = job;
   tell({ stage: "checkpoint", done: 0, total: null });
-  const identity = await readIdentity(source, job.known);
+  const identity = await readIdentity(source, job.memory);
   const { origin, size, root } = identity.signed.checkpoint;
   outcome.checkpoint = { origin, size, root: toHex(root), note: identity.signed.text };
   outcome.checks.push(...identity.checks);
@@ -87,6 +114,8 @@ async function run(job: Job, outcome: Outcome): Promise<void> {
   // What a restore lost says nothing of a run that is there.
   if (isQuick || scope.kind === "tree") {
     outcome.checks.push(...(await formerLogs(identity, isQuick ? null : tree)));
+    outcome.doubt = unaccounted(identity);
+    if (outcome.doubt) outcome.checks.push(unchecked(outcome.doubt));
   }
   outcome.remember = toRemember(identity, job.now().toISOString());
   if (scope.kind === "tree") await wholeTree(job, tree, outcome);
@@ -169,7 +198,8 @@ async function events(
       : await job.source.expected(scope);
   let last: EventsSeen | null = null;
   try {
-    last = await walkEvents(job.source, tree, identity.said, scope, (done, seen) => {
+    const asked = { scope, said: identity.said, workspaceId: job.workspaceId };
+    last = await walkEvents(job.source, tree, asked, (done, seen) => {
       last = seen;
       const at = scope.kind === "range" ? (seen.lastPosition ?? scope.from) - scope.from + 1 : done;
       job.tell({ stage: "events", done: at, total });
@@ -187,7 +217,9 @@ async function events(
   outcome.checks.push(...(await erasedChecks(job, identity, tree, last)));
   if (last.beyond > 0) {
     outcome.checks.push(
-      unchecked(`${many(last.beyond, "event")} came in after the checkpoint was signed.`),
+      unchecked(
+        `The server gave ${many(last.beyond, "event")} that it places after the checkpoint: no signature holds them yet.`,
+      ),
     );
   }
 }
@@ -205,7 +237,7 @@ function eventChecks(seen: EventsSeen, workspaceId: string): Check[] {
   if (seen.bodies > 0) {
     checks.push(
       proved(
-        `${many(seen.bodies, "body", "bodies")} of the workspace ${[...seen.workspaces].join(", ") || workspaceId}: every word is what was recorded.`,
+        `${many(seen.bodies, "body", "bodies")} of the workspace ${workspaceId}: every word is what was recorded.`,
       ),
     );
   }
@@ -246,7 +278,11 @@ function chainChecks(seen: EventsSeen, scope: EventsScope): Check[] {
   const unbroken = seen.streams.filter((stream) => stream.gaps === 0);
   const named = unbroken
     .slice(0, STREAMS_NAMED)
-    .map((stream) => `${stream.name} ${count(stream.firstSeq)}–${count(stream.lastSeq)}`);
+    .map(({ name, firstSeq, lastSeq }) =>
+      firstSeq > 1
+        ? `${name} from seq ${count(firstSeq)} on to ${count(lastSeq)}`
+        : `${name} ${count(firstSeq)}–${count(lastSeq)}`,
+    );
   const more = unbroken.length - named.length;
   if (unbroken.length > 0) {
     checks.push(
@@ -262,19 +298,38 @@ function chainChecks(seen: EventsSeen, scope: EventsScope): Check[] {
         `What lies between in ${partly
           .slice(0, STREAMS_NAMED)
           .map((stream) => stream.name)
-          .join(", ")}: not all events of the stream belong to this ${scope.kind}.`,
+          .join(
+            ", ",
+          )}: events that are not of this ${scope.kind}, or that the server did not give.`,
       ),
     );
   }
-  if (seen.events > 0 && scope.kind !== "range") {
-    const end = scope.kind === "run" ? `run/${scope.runId}` : "the stream";
-    checks.push(
-      unchecked(
-        `Whether ${end} has later events that the server did not give: hashes do not say whose they are.`,
-      ),
-    );
-  }
+  if (seen.events > 0) checks.push(...notGiven(seen, scope));
   return checks;
+}
+
+/** What the server may keep to itself, because hashes do not say whose they are. */
+function notGiven(seen: EventsSeen, scope: EventsScope): Check[] {
+  if (scope.kind === "range") return [];
+  if (scope.kind === "stream") {
+    return [
+      unchecked(
+        "Whether the stream has later events that the server did not give: hashes do not say whose they are.",
+      ),
+    ];
+  }
+  const own = `run/${scope.runId}`;
+  const isGiven = seen.streams.some((stream) => stream.name === own);
+  return [
+    unchecked(
+      isGiven
+        ? `Whether ${own} has later events that the server did not give: hashes do not say whose they are.`
+        : `The run's own stream ${own}: the server gave no event of it.`,
+    ),
+    unchecked(
+      "Whether the run has events on other streams, or before the first ones named here, that the server did not give.",
+    ),
+  ];
 }
 
 /** A body may be gone only where the log itself says that it was redacted. */
@@ -291,9 +346,8 @@ async function erasedChecks(
     streamType: "redactions",
     streamId: job.workspaceId,
   };
-  const found = await walkEvents(job.source, tree, identity.said, redactions, () =>
-    job.signal.throwIfAborted(),
-  );
+  const asked = { scope: redactions, said: identity.said, workspaceId: job.workspaceId };
+  const found = await walkEvents(job.source, tree, asked, () => job.signal.throwIfAborted());
   const unsaid = seen.erased.find((position) => !found.redacted.has(position));
   if (unsaid !== undefined) {
     throw new RecordFault(unsaid, "its body is gone, and no redaction on the log says so");

@@ -37,6 +37,13 @@ export interface Remembered extends Seen {
   seenAt: string;
 }
 
+/** blocked: the browser lets the page keep nothing. damaged: something is kept that cannot be read. */
+export interface Memory {
+  /** Checkpoints of this and other logs that this browser has kept for this address, newest first. */
+  logs: readonly Remembered[];
+  state: "open" | "blocked" | "damaged";
+}
+
 /** empty: there was nothing of it to check, so nothing is proved about it. */
 export type Verdict = "proved" | "wrong" | "stopped" | "empty";
 
@@ -48,6 +55,8 @@ export interface Outcome {
   /** The earlier checkpoint that this one was found to go on from; null when none was known. */
   since: Remembered | null;
   fault: Fault | null;
+  /** What is not wrong and must not be taken for in order either; null when there is nothing of the kind. */
+  doubt: string | null;
   tookMs: number;
   /** What to remember from now on; null when something was wrong with the checkpoint itself. */
   remember: Remembered | null;

@@ -80,3 +80,17 @@ it("reads a status whose ids are UUIDs", async () => {
     rotations: [],
   });
 });
+
+it.each([
+  "07d9565b062a49aebe6804756277c0f9",
+  "{07d9565b-062a-49ae-be68-04756277c0f9}",
+  "07d9565b-062a-49ae-be68-04756277c0f9 ",
+  "../other",
+  7,
+])("refuses a log id of another spelling: %s", async (log_id) => {
+  answers = [Response.json({ log_id })];
+  await expect(source().status()).rejects.toThrow("a log id that is no UUID");
+  const whole = "07d9565b-062a-49ae-be68-04756277c0f9";
+  answers = [Response.json({ log_id: whole, lineage: [{ log_id, last_position: 4 }] })];
+  await expect(source().status()).rejects.toThrow("a log id that is no UUID");
+});

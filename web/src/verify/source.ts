@@ -1,5 +1,5 @@
 // Owns what verification asks of a server: the public routes, whose every answer is checked and none believed.
-import { FormatFault } from "./bytes";
+import { FormatFault, wholeNumber } from "./bytes";
 import type { Scope } from "./outcome";
 import type { WireRecord } from "./record";
 import { type TileName, tilePath } from "./tiles";
@@ -58,16 +58,16 @@ export class HttpSource implements LogSource {
 
   status = async (): Promise<LogSaid> => {
     const said = (await (await this.ask("/v1/log/status")).json()) as {
-      log_id: string;
-      lineage?: { log_id: string; last_position: number }[];
+      log_id: unknown;
+      lineage?: { log_id: unknown; last_position: unknown }[];
       witnesses?: { key: string }[];
       rotations?: string[];
     };
     return {
-      logId: plainId(said.log_id),
+      logId: logIdOf(said.log_id),
       lineage: (said.lineage ?? []).map((one) => ({
-        logId: plainId(one.log_id),
-        lastPosition: one.last_position,
+        logId: logIdOf(one.log_id),
+        lastPosition: wholeNumber(one.last_position),
       })),
       witnessKeys: (said.witnesses ?? []).map((one) => one.key),
       rotations: said.rotations ?? [],
@@ -162,6 +162,14 @@ async function records(answer: Response): Promise<WireRecord[]> {
   const page = (await answer.json()) as { events?: unknown };
   if (!Array.isArray(page.events)) throw new FormatFault("a page without events");
   return page.events as WireRecord[];
+}
+
+/** A log id as the API gives it: a hyphenated UUID, so that one log never has two names. */
+function logIdOf(text: unknown): string {
+  if (typeof text !== "string" || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+    throw new FormatFault("a log id that is no UUID");
+  }
+  return plainId(text);
 }
 
 /** Log ids are UUIDs in the API and 32 hex digits in header and origin. */

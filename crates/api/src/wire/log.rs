@@ -65,7 +65,7 @@ pub struct LogStatus {
     pub former_keys: Vec<String>,
     /// How each key was replaced by the next, oldest first: notes that both have signed.
     pub rotations: Vec<String>,
-    /// Who countersigns checkpoints.
+    /// Who cosigns checkpoints.
     pub witnesses: Vec<WitnessStatus>,
     /// Events whose bodies were erased.
     pub redactions: u64,
@@ -84,7 +84,7 @@ pub struct WitnessStatus {
     pub url: String,
     /// Its key, as a C2SP verifier key.
     pub key: String,
-    /// Leaves of the newest tree that it countersigned.
+    /// Leaves of the newest tree that it cosigned.
     pub cosigned_size: Option<u64>,
     /// When, by its own clock.
     pub cosigned_at: Option<String>,

@@ -5,20 +5,35 @@ use std::thread::available_parallelism;
 
 use annals_recorder::copies::audit::{AuditFault, AuditProgress, AuditReport, SignedTree};
 use annals_recorder::copies::{
-    CheckOptions, CheckedDirectory, CheckpointState, LogIdentity, check_directory, read_identity,
+    CheckOptions, CheckedDirectory, CheckpointState, CopyError, LogIdentity, check_directory,
+    read_identity,
 };
-use annals_sdk::verify::{CheckpointMemory, Remembered, VerifyOptions};
+use annals_recorder::trust::{PublicTrust, PublicTrustError};
+use annals_sdk::verify::{
+    CheckpointMemory, FormerKey, KeyChain, Remembered, VerifyError, VerifyOptions, check_name,
+};
 use anyhow::Context as _;
 
-use super::report::{CheckLine, Fault, Verdict, VerifyReport, progress_bar};
+use super::report::{CheckLine, Fault, Verdict, VerifyReport, counted, progress_bar};
 
 pub(super) fn run(directory: &Path, options: &VerifyOptions) -> anyhow::Result<VerifyReport> {
     let identity = read_identity(directory)?;
     let memory = options.memory.as_ref();
     let recalled = memory.map(|memory| memory.recall(&identity.log_id.to_string())).transpose();
     let remembered = recalled.context("what is remembered of the log cannot be read")?.flatten();
-    let checked = check(directory, &identity, options.from, remembered.as_ref())?;
-    let report = report(directory, &checked, options, remembered.as_ref());
+    let checked = match check(directory, &identity, options.from, remembered.as_ref()) {
+        Ok(checked) => checked,
+        Err(CopyError::Trust(error @ PublicTrustError::Unsigned { .. })) => {
+            let fault = Fault::of_log("bad_signature", error.to_string());
+            return Ok(VerifyReport::invalid(directory.display().to_string(), fault));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let fault = match fault(&checked).or_else(|| key_fault(&checked, remembered.as_ref())) {
+        None => name_fault(&checked, memory)?,
+        found => found,
+    };
+    let report = report(directory, &checked, options, remembered.as_ref(), fault);
     if let (Some(memory), Verdict::Valid) = (memory, report.verdict) {
         remember(memory, &identity, &checked, remembered.as_ref())
             .context("the checkpoint cannot be remembered")?;
@@ -41,7 +56,7 @@ fn check(
     identity: &LogIdentity,
     from: u64,
     remembered: Option<&Remembered>,
-) -> anyhow::Result<CheckedDirectory> {
+) -> Result<CheckedDirectory, CopyError> {
     let signed_tree = |remembered: &Remembered| {
         let checkpoint = remembered.checkpoint.checkpoint();
         SignedTree { size: checkpoint.size, root: checkpoint.root }
@@ -58,7 +73,7 @@ fn check(
     };
     let checked = check_directory(directory, identity, &options, &progress);
     bar.finish_and_clear();
-    Ok(checked?)
+    checked
 }
 
 fn report(
@@ -66,9 +81,9 @@ fn report(
     checked: &CheckedDirectory,
     options: &VerifyOptions,
     remembered: Option<&Remembered>,
+    fault: Option<Fault>,
 ) -> VerifyReport {
     let audit = &checked.audit;
-    let fault = fault(checked).or_else(|| key_fault(checked, remembered));
     let (origin, tree) = match &checked.checkpoint {
         CheckpointState::Signed { origin, tree, .. } => (Some(origin.clone()), Some(*tree)),
         CheckpointState::Absent | CheckpointState::Unsigned { .. } => (None, None),
@@ -82,7 +97,7 @@ fn report(
         root_hash: tree.map(|tree| tree.root.to_string()),
         events_checked: audit.events,
         bodies_checked: audit.bodies_checked,
-        bodies_withheld: audit.bodies_erased,
+        bodies_withheld: audit.bodies_erased + audit.bodies_unexplained,
         checks: if fault.is_some() { Vec::new() } else { checks(checked, options, remembered) },
         fault,
     }
@@ -93,28 +108,65 @@ fn fault(checked: &CheckedDirectory) -> Option<Fault> {
     if let CheckpointState::Unsigned { key, problem } = &checked.checkpoint {
         let message =
             format!("the directory's checkpoint is not signed by its key {key}: {problem}");
-        return Some(of_log("bad_signature", message));
+        return Some(Fault::of_log("bad_signature", message));
     }
     checked.audit.fault.as_ref().map(audit_fault)
 }
 
-/// Another key than the one that is remembered, without a hand-over.
+/// Another log, or another key than the one that is remembered, without a hand-over.
 fn key_fault(checked: &CheckedDirectory, remembered: Option<&Remembered>) -> Option<Fault> {
-    let (trust, remembered) = (checked.trust.as_ref()?, remembered?);
-    let is_known = trust.key == remembered.key
-        || trust.former_keys.iter().any(|former| former.key == remembered.key);
+    let remembered = remembered?;
+    let Some(trust) = &checked.trust else {
+        let message = format!(
+            "the directory names no key, and the one that was seen before is {}",
+            remembered.key
+        );
+        return Some(Fault::of_log("other_key", message));
+    };
+    let seen = &remembered.checkpoint.checkpoint().origin;
+    let now = trust.checkpoint.as_ref().map(|signed| &signed.checkpoint().origin);
+    if let Some(now) = now.filter(|now| *now != seen) {
+        let message = format!("the checkpoint is of the log {now}; the one seen before is {seen}");
+        return Some(Fault::of_log("foreign_log", message));
+    }
+    let is_known = key_chain(trust).may_have_signed(&remembered.key, remembered.size());
     (!is_known).then(|| {
         let message = format!(
-            "another key signs than the one that was seen before (seen {}, now {})",
-            remembered.key, trust.key
+            "another key signs than the one that was seen before (seen {} at {} events, now {})",
+            remembered.key,
+            remembered.size(),
+            trust.key
         );
-        of_log("other_key", message)
+        Fault::of_log("other_key", message)
     })
 }
 
-fn of_log(kind: &str, message: String) -> Fault {
-    let kind = kind.to_owned();
-    Fault { kind, position: None, stream: None, seq: None, event_id: None, message }
+/// The directory's keys, as far back as statements lead that both keys of a change signed.
+fn key_chain(trust: &PublicTrust) -> KeyChain {
+    let former_keys = trust.former_keys().into_iter();
+    let former_keys = former_keys
+        .map(|former| FormerKey { key: former.key, last_size: former.last_size })
+        .collect();
+    KeyChain { key: trust.key.clone(), former_keys }
+}
+
+/// Another log's name, or a name that is known here under another id.
+fn name_fault(
+    checked: &CheckedDirectory,
+    memory: Option<&CheckpointMemory>,
+) -> anyhow::Result<Option<Fault>> {
+    let CheckpointState::Signed { origin, .. } = &checked.checkpoint else { return Ok(None) };
+    let log_id = checked.audit.log_id.to_string();
+    let named = check_name(&log_id, origin).map_err(VerifyError::from);
+    let known = named.and_then(|()| match memory {
+        Some(memory) => memory.recall_log(&log_id, origin).map(drop),
+        None => Ok(()),
+    });
+    match known {
+        Ok(()) => Ok(None),
+        Err(VerifyError::Fault(fault)) => Ok(Some(Fault::from(&fault))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn audit_fault(fault: &AuditFault) -> Fault {
@@ -133,14 +185,16 @@ fn checks(
     options: &VerifyOptions,
     remembered: Option<&Remembered>,
 ) -> Vec<CheckLine> {
-    vec![
+    let mut checks = vec![
         signature_check(checked),
         key_check(checked, remembered),
         rollback_check(checked, remembered),
         witness_check(checked, options),
         tree_check(&checked.audit),
         records_check(&checked.audit),
-    ]
+    ];
+    checks.extend(erasures_check(&checked.audit));
+    checks
 }
 
 fn signature_check(checked: &CheckedDirectory) -> CheckLine {
@@ -157,12 +211,14 @@ fn signature_check(checked: &CheckedDirectory) -> CheckLine {
 
 fn key_check(checked: &CheckedDirectory, remembered: Option<&Remembered>) -> CheckLine {
     match (&checked.trust, remembered) {
-        (Some(trust), Some(remembered)) if trust.key == remembered.key => {
-            CheckLine::passed("key", "the key is the one that was seen before")
-        }
-        (Some(_), Some(_)) => CheckLine::not_checked(
+        (Some(trust), Some(remembered)) => CheckLine::passed(
             "key",
-            "the directory says that the key seen before handed over; ask the running server to show it",
+            match key_chain(trust).changes_since(&remembered.key) {
+                0 => "the key is the one that was seen before".to_owned(),
+                count => format!(
+                    "the key that was seen before handed over, {count} times, signed by both"
+                ),
+            },
         ),
         _ => CheckLine::not_checked(
             "key",
@@ -225,7 +281,7 @@ fn records_check(audit: &AuditReport) -> CheckLine {
         "{events} events in {streams} streams are chained, and {bodies_checked} bodies are what was committed to"
     );
     if *bodies_erased > 0 {
-        detail.push_str(&format!("; erased by redactions: {bodies_erased}"));
+        detail.push_str(&format!("; erased by redactions that are on the log: {bodies_erased}"));
     }
     if audit.from.get() > 1 {
         detail.push_str(&format!("; events before position {} were not looked at", audit.from));
@@ -239,6 +295,17 @@ fn records_check(audit: &AuditReport) -> CheckLine {
     CheckLine::passed("records", detail)
 }
 
+/// The file `redactions` of a directory explains what is gone, but nobody signed it.
+fn erasures_check(audit: &AuditReport) -> Option<CheckLine> {
+    let first = audit.first_unexplained?;
+    let detail = format!(
+        "why {} gone, the first at position {first}: only the directory's own file `redactions` \
+         says so",
+        counted(audit.bodies_unexplained, "body is", "bodies are"),
+    );
+    Some(CheckLine::not_checked("erasures", detail))
+}
+
 fn remember(
     memory: &CheckpointMemory,
     identity: &LogIdentity,
@@ -246,15 +313,14 @@ fn remember(
     remembered: Option<&Remembered>,
 ) -> std::io::Result<()> {
     let Some(trust) = &checked.trust else { return Ok(()) };
-    // A key is believed to have followed another only when both have said so.
-    if remembered.is_some_and(|remembered| remembered.key != trust.key) {
-        return Ok(());
-    }
     let Some(checkpoint) = trust.checkpoint.clone() else { return Ok(()) };
     // A check that begins in the middle may not reach the tree.
     let is_checked = |size: u64| checked.audit.signed_checked.iter().any(|tree| tree.size == size);
-    if !is_checked(checkpoint.checkpoint().size) {
+    let mut sizes = vec![checkpoint.checkpoint().size];
+    sizes.extend(remembered.map(Remembered::size).filter(|size| *size > 0));
+    if !sizes.into_iter().all(is_checked) {
         return Ok(());
     }
-    memory.remember(&identity.log_id.to_string(), &trust.key, &checkpoint)
+    let keys = key_chain(trust).at(checkpoint.checkpoint().size);
+    memory.remember(&identity.log_id.to_string(), &keys, &checkpoint)
 }

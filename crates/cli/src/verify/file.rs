@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use annals_core::evidence::{EvidenceFault, EvidenceReport, verify_evidence};
-use annals_sdk::verify::{Remembered, VerifyOptions};
+use annals_core::hash::Digest;
+use annals_sdk::verify::{Remembered, VerifyError, VerifyOptions, check_name};
 use anyhow::Context as _;
 
 use super::report::{CheckLine, Fault, Verdict, VerifyReport};
@@ -17,28 +18,68 @@ pub(super) fn run(path: &Path, options: &VerifyOptions) -> anyhow::Result<Verify
         Err(fault) if fault.could_not_tell() => return Err(fault.into()),
         Err(fault) => return Ok(VerifyReport::invalid(target, wire_fault(&fault))),
     };
-    let recalled =
-        options.memory.as_ref().map(|memory| memory.recall(&evidence.log_id.to_string()));
-    let remembered = recalled.transpose().context("what is remembered cannot be read")?.flatten();
-    if let Some(remembered) = &remembered
-        && !is_known(&evidence, remembered)
-    {
-        let message = format!(
-            "the file is signed by {}, and this log's key is known here as {}",
-            evidence.key, remembered.key
-        );
-        let kind = "other_key".to_owned();
-        let fault =
-            Fault { kind, position: None, stream: None, seq: None, event_id: None, message };
+    let remembered = match recall(&evidence, options) {
+        Ok(remembered) => remembered,
+        Err(VerifyError::Fault(fault)) => {
+            return Ok(VerifyReport::invalid(target, Fault::from(&fault)));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let remembered = remembered.as_ref();
+    if let Some(fault) = remembered.and_then(|remembered| fault(&evidence, remembered)) {
         return Ok(VerifyReport::invalid(target, fault));
     }
-    Ok(valid(target, &evidence, remembered.as_ref(), options))
+    Ok(valid(target, &evidence, remembered, options))
 }
 
-/// Whether the file is signed by a key that is known here: the log's present one, one that it
-/// followed, or one that followed it.
+/// What is remembered of the file's log.
+fn recall(
+    evidence: &EvidenceReport,
+    options: &VerifyOptions,
+) -> Result<Option<Remembered>, VerifyError> {
+    let log_id = evidence.log_id.to_string();
+    check_name(&log_id, &evidence.origin)?;
+    match &options.memory {
+        Some(memory) => memory.recall_log(&log_id, &evidence.origin),
+        None => Ok(None),
+    }
+}
+
+/// What contradicts the log that is known here.
+fn fault(evidence: &EvidenceReport, remembered: &Remembered) -> Option<Fault> {
+    if !is_known(evidence, remembered) {
+        let message = format!(
+            "the file is signed by {} at {} events, and this log's key is known here as {}",
+            evidence.key, evidence.size, remembered.key
+        );
+        return Some(Fault::of_log("other_key", message));
+    }
+    if is_of_known_size(evidence, remembered) && evidence.root != known_root(remembered) {
+        let message = format!(
+            "the log has two histories under one name: the file's first {} events have the root \
+             {}, and those seen before {}",
+            evidence.size,
+            evidence.root,
+            known_root(remembered)
+        );
+        return Some(Fault::of_log("other_history", message));
+    }
+    None
+}
+
+/// Whether the file is signed by a key that is known here: the log's present one, one that
+/// followed it, or one that it followed, as long as that one's time was not over.
 fn is_known(evidence: &EvidenceReport, remembered: &Remembered) -> bool {
-    evidence.is_signed_under(&remembered.key) || remembered.former_keys.contains(&evidence.key)
+    evidence.is_signed_under(&remembered.key)
+        || remembered.keys().may_have_signed(&evidence.key, evidence.size)
+}
+
+fn is_of_known_size(evidence: &EvidenceReport, remembered: &Remembered) -> bool {
+    evidence.size == remembered.size()
+}
+
+fn known_root(remembered: &Remembered) -> Digest {
+    remembered.checkpoint.checkpoint().root
 }
 
 fn wire_fault(fault: &EvidenceFault) -> Fault {
@@ -68,6 +109,7 @@ fn valid(
             format!("the checkpoint of {} events is signed by {}", evidence.size, evidence.key),
         ),
         key_check(remembered),
+        history_check(evidence, remembered),
         witness_check(evidence, options),
         CheckLine::passed(
             "tree",
@@ -114,6 +156,24 @@ fn key_check(remembered: Option<&Remembered>) -> CheckLine {
         None => CheckLine::not_checked(
             "key",
             "the key was taken from the file itself; compare it with one from elsewhere",
+        ),
+    }
+}
+
+/// A tree of another size can be held against the remembered one only with a proof.
+fn history_check(evidence: &EvidenceReport, remembered: Option<&Remembered>) -> CheckLine {
+    let name = "history";
+    match remembered {
+        Some(remembered) if is_of_known_size(evidence, remembered) => {
+            CheckLine::passed(name, "the file's checkpoint is the one that was seen before")
+        }
+        Some(_) => CheckLine::not_checked(
+            name,
+            "whether this file's log is the one seen before; only the server can prove it",
+        ),
+        None => CheckLine::not_checked(
+            name,
+            "no checkpoint of this log is remembered here to compare with",
         ),
     }
 }

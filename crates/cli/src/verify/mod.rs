@@ -24,7 +24,11 @@ pub(crate) use report::progress_bar;
 
 pub(crate) async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     match verify(&args).await {
-        Ok(report) => report.tell(args.json),
+        Ok(report) => {
+            let code = report.exit_code();
+            failure::told(report.tell(args.json))?;
+            Ok(code)
+        }
         Err(error) => could_not_tell(&error, args.json),
     }
 }
@@ -46,7 +50,8 @@ async fn verify(args: &VerifyArgs) -> anyhow::Result<VerifyReport> {
 fn could_not_tell(error: &anyhow::Error, is_json: bool) -> anyhow::Result<ExitCode> {
     if is_json {
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-        output::line(serde_json::json!({ "verdict": "could_not_tell", "causes": causes }))?;
+        let verdict = serde_json::json!({ "verdict": "could_not_tell", "causes": causes });
+        failure::told(output::line(verdict).map_err(Into::into))?;
     }
     let _ = failure::report(error);
     Ok(ExitCode::from(COULD_NOT_TELL))

@@ -1,6 +1,6 @@
 //! `annals verify --url`: a running server's log, over its public API.
 
-use annals_sdk::verify::{LogFault, Verification, VerifyError, VerifyOptions, VerifyProgress};
+use annals_sdk::verify::{Verification, VerifyError, VerifyOptions, VerifyProgress};
 
 use super::report::{CheckLine, Fault, Verdict, VerifyReport, progress_bar};
 use crate::args::{ServerArgs, VerifyArgs};
@@ -31,20 +31,9 @@ pub(super) async fn run(args: &VerifyArgs, options: VerifyOptions) -> anyhow::Re
     let target = connection.client.url().to_owned();
     match result {
         Ok(verification) => Ok(valid(target, &verification)),
-        Err(VerifyError::Fault(fault)) => Ok(VerifyReport::invalid(target, wire_fault(&fault))),
+        Err(VerifyError::Fault(fault)) => Ok(VerifyReport::invalid(target, Fault::from(&fault))),
         Err(VerifyError::Client(error)) => Err(connection.advise(error)),
         Err(error @ VerifyError::Memory(_)) => Err(error.into()),
-    }
-}
-
-fn wire_fault(fault: &LogFault) -> Fault {
-    Fault {
-        kind: fault.kind.as_str().to_owned(),
-        position: fault.position,
-        stream: fault.stream.clone(),
-        seq: fault.seq,
-        event_id: fault.event_id.clone(),
-        message: fault.message.clone(),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use annals_sdk::verify::{Check, CheckResult};
+use annals_sdk::verify::{Check, CheckResult, LogFault};
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
@@ -32,6 +32,27 @@ pub(super) struct Fault {
     pub(super) seq: Option<u64>,
     pub(super) event_id: Option<String>,
     pub(super) message: String,
+}
+
+impl From<&LogFault> for Fault {
+    fn from(fault: &LogFault) -> Self {
+        Self {
+            kind: fault.kind.as_str().to_owned(),
+            position: fault.position,
+            stream: fault.stream.clone(),
+            seq: fault.seq,
+            event_id: fault.event_id.clone(),
+            message: fault.message.clone(),
+        }
+    }
+}
+
+impl Fault {
+    /// Of the log as a whole.
+    pub(super) fn of_log(kind: &str, message: String) -> Self {
+        let kind = kind.to_owned();
+        Self { kind, position: None, stream: None, seq: None, event_id: None, message }
+    }
 }
 
 /// One check, as it is told.
@@ -97,16 +118,20 @@ impl VerifyReport {
         }
     }
 
-    /// Prints it and gives the exit code.
-    pub(super) fn tell(&self, is_json: bool) -> anyhow::Result<ExitCode> {
-        match is_json {
-            true => output::line(serde_json::to_string(self)?)?,
-            false => self.tell_person()?,
-        }
-        Ok(match self.verdict {
+    /// What a script goes by, whether or not anybody reads the rest.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self.verdict {
             Verdict::Valid => ExitCode::SUCCESS,
             Verdict::Invalid => ExitCode::from(NO),
-        })
+        }
+    }
+
+    /// Prints it.
+    pub(super) fn tell(&self, is_json: bool) -> anyhow::Result<()> {
+        if is_json {
+            return Ok(output::line(serde_json::to_string(self)?)?);
+        }
+        self.tell_person()
     }
 
     fn tell_person(&self) -> anyhow::Result<()> {
@@ -162,7 +187,7 @@ impl VerifyReport {
     }
 }
 
-fn counted(count: u64, one: &str, many: &str) -> String {
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

@@ -220,6 +220,38 @@ pub(crate) const MANIPULATIONS: &[Manipulation] = &[
         object(&mut file["events"][1]).remove("body");
         file["events"][1]["withheld"] = json!("lost");
     }),
+    change("a reason that says nothing is withheld", 2, "it cannot be read", |file| {
+        object(&mut file["events"][1]).remove("salt");
+        object(&mut file["events"][1]).remove("body");
+        file["events"][1]["withheld"] = json!("nothing");
+    }),
+    change("no run", 0, "no evidence file", |file| file["run"]["run_id"] = Value::Null),
+    change("proof that is a text", 1, "it cannot be read", |file| {
+        *file = file_of_one_event();
+        file["events"][0]["proof"] = json!("");
+    }),
+    change("proof that is an object", 1, "it cannot be read", |file| {
+        *file = file_of_one_event();
+        file["events"][0]["proof"] = json!({});
+    }),
+    change("short root and no events", 0, "checkpoint", |file| {
+        file["checkpoint"] = json!(signed(&format!("{ORIGIN}\n9\nYWJj\n")));
+        file["events"] = json!([]);
+        file["event_count"] = json!(0);
+    }),
+    change("key of small order", 0, "no Ed25519 public key, or a weak one", |file| {
+        // The neutral point as key and as R, with S = 0: the equation holds for every text.
+        forge_key(file, &NEUTRAL_POINT, &[NEUTRAL_POINT, [0; 32]].concat());
+    }),
+    change("key that is no point", 0, "no Ed25519 public key, or a weak one", |file| {
+        let mut public_key = [0; 32];
+        public_key[0] = 2;
+        forge_key(file, &public_key, &[0; 64]);
+    }),
+    change("removed event, and one that is none", 3, "the events with seq 2 to 2", |file| {
+        remove(file, 1);
+        list(&mut file["events"]).push(json!([]));
+    }),
     change("hash and record", 2, "it cannot be read", |file| {
         file["events"][1]["event_hash"] = json!(Digest::ZERO.to_string());
     }),
@@ -280,6 +312,39 @@ fn replace(value: &mut Value, from: &str, to: &str) {
     let changed = text(value).replacen(from, to, 1);
     assert_ne!(text(value), changed, "the text holds {from:?}");
     *value = json!(changed);
+}
+
+/// The encoding of the point that every key and signature of small order can be made of.
+const NEUTRAL_POINT: [u8; 32] = {
+    let mut point = [0; 32];
+    point[0] = 1;
+    point
+};
+
+fn file_of_one_event() -> Value {
+    let mut log = Log::default();
+    log.append("run/run-1", crate::log::RUN, r#"{"data":1}"#);
+    serde_json::from_str(&log.evidence()).expect("JSON")
+}
+
+/// A note by the example's log and witness.
+fn signed(body: &str) -> String {
+    let signatures = vec![log_key(2).sign(body), witness(1).cosign(body, 1_760_000_000)];
+    annals_core::note::Note { body: body.to_owned(), signatures }.to_string()
+}
+
+/// Puts another key, and what is said to be its signature, in place of the log's.
+fn forge_key(file: &mut Value, public_key: &[u8; 32], signature: &[u8]) {
+    let kind_and_key = [&[1], public_key.as_slice()].concat();
+    let digest = annals_core::hash::sha256(&[ORIGIN.as_bytes(), b"\n", &kind_and_key]);
+    let [a, b, c, d, ..] = *digest.as_bytes();
+    let id = u32::from_be_bytes([a, b, c, d]);
+    file["log"]["key"] = json!(format!("{ORIGIN}+{id:08x}+{}", STANDARD.encode(&kind_and_key)));
+    file["log"]["rotations"] = json!([]);
+    let mut note = annals_core::note::Note::parse(text(&file["checkpoint"])).expect("a note");
+    note.signatures[0].id = id;
+    note.signatures[0].signature = signature.to_vec();
+    file["checkpoint"] = json!(note.to_string());
 }
 
 fn edit_header(file: &mut Value, index: usize, from: &[u8], to: &[u8]) {

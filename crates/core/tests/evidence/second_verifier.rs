@@ -28,12 +28,19 @@ fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/formats/verify_evidence.py")
 }
 
-/// The verdicts of the second verifier, in the order of the files. `None` where Python or its
-/// package is not installed.
-fn theirs(files: &[(String, String)]) -> Option<Vec<Verdict>> {
+/// Whether Python and its package are installed; says so if they are not.
+fn can_run() -> bool {
     let has_package = Command::new("python3").args(["-c", "import cryptography"]).output();
-    if !has_package.is_ok_and(|output| output.status.success()) {
+    let can_run = has_package.is_ok_and(|output| output.status.success());
+    if !can_run {
         println!("skipped: python3 with the package cryptography is not here");
+    }
+    can_run
+}
+
+/// The verdicts of the second verifier, in the order of the files. `None` where it cannot run.
+fn theirs(files: &[(String, String)]) -> Option<Vec<Verdict>> {
+    if !can_run() {
         return None;
     }
     let folder = std::env::temp_dir().join(format!("annals-evidence-{}", std::process::id()));
@@ -113,6 +120,40 @@ fn the_second_verifier_agrees_on_every_file() {
         }
     }
     assert!(differences.is_empty(), "{differences}");
+}
+
+#[test]
+fn the_second_verifier_ends_with_2_where_it_could_not_tell() {
+    if !can_run() {
+        return;
+    }
+    let name = format!("annals-evidence-codes-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let (good, bad) = (folder.join("good"), folder.join("bad"));
+    let (binary, missing) = (folder.join("binary"), folder.join("missing"));
+    let text = Log::example().evidence();
+    let mut file: Value = serde_json::from_str(&text).expect("JSON");
+    file["event_count"] = 7.into();
+    std::fs::write(&good, text).expect("a temporary file");
+    std::fs::write(&bad, file.to_string()).expect("a temporary file");
+    std::fs::write(&binary, [0xFF, 0xFE]).expect("a temporary file");
+    let cases: [(&[&PathBuf], i32); 6] = [
+        (&[&good], 0),
+        (&[&good, &bad], 1),
+        (&[&binary], 2),
+        (&[&good, &missing], 2),
+        (&[&missing, &bad, &good], 1),
+        (&[], 2),
+    ];
+    for (files, code) in cases {
+        let output = Command::new("python3").arg(script()).args(files).output().expect("python3");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{files:?}: {errors}");
+        assert!(!errors.contains("Traceback"), "{errors}");
+        assert_eq!(errors.contains("verify_evidence.py FILE"), files.is_empty(), "{errors}");
+    }
+    std::fs::remove_dir_all(&folder).expect("our own folder");
 }
 
 /// The file with one character changed, at places all over what is evidence in it.

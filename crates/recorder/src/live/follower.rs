@@ -2,6 +2,8 @@
 //!
 //! INVARIANT (exact resume): a follower yields every matching event after its start exactly once,
 //! in order, until it says `Lagged`; the resume point it then names loses and repeats nothing.
+//! INVARIANT (hidden is hidden): what a follower has yielded may be redacted before its reader gets
+//! to it, so it is shown by way of [`Follower::current`].
 
 use std::sync::Arc;
 
@@ -58,6 +60,8 @@ pub struct Follower {
     query: Query,
     place: Place,
     is_live: bool,
+    /// How many events had been redacted before the last events were read.
+    hidden_before: u64,
 }
 
 #[derive(Debug)]
@@ -94,7 +98,8 @@ impl Follower {
                 (Position(0), Some(place))
             }
         };
-        Self { reader, live, head, query, place: Place { after, stream }, is_live: false }
+        let (place, hidden_before) = (Place { after, stream }, live.hidden_count());
+        Self { reader, live, head, query, place, is_live: false, hidden_before }
     }
 
     /// The position up to which everything that matches has been yielded.
@@ -103,6 +108,16 @@ impl Follower {
     #[must_use]
     pub fn scanned_to(&self) -> Position {
         self.place.after
+    }
+
+    /// One of the events that [`Self::next`] gave last, as it may be shown now: without its body if
+    /// it was redacted since. Costs one load while nothing is redacted.
+    #[must_use]
+    pub fn current(&self, live: &Arc<LiveEvent>) -> Arc<LiveEvent> {
+        if self.live.hidden_count() == self.hidden_before {
+            return Arc::clone(live);
+        }
+        self.live.marked_again(live)
     }
 
     /// The next matching events, as soon as there are any. Safe to cancel.
@@ -118,6 +133,7 @@ impl Follower {
     }
 
     async fn step(&mut self) -> Result<Option<Followed>, ReadFailure> {
+        self.hidden_before = self.live.hidden_count();
         if self.place.stream.as_ref().is_some_and(|stream| stream.is_catching_up) {
             return self.read_stream().await;
         }

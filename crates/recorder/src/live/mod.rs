@@ -9,6 +9,7 @@ mod follower;
 mod frame;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use annals_core::event::Event;
@@ -33,6 +34,9 @@ struct Ring {
 pub(crate) struct Live {
     marks: Arc<Marks>,
     ring: RwLock<Ring>,
+    /// Events that were redacted since the start. Counted up when the ring no longer has the body,
+    /// so whoever took an event before can tell that it may be one of them.
+    hidden_count: AtomicU64,
     head: watch::Sender<Head>,
     is_failed: watch::Sender<bool>,
 }
@@ -46,12 +50,14 @@ pub(crate) enum Recent {
 }
 
 impl Live {
-    pub(crate) fn new(head: Head, marks: Arc<Marks>) -> Self {
+    /// `is_failed` is shared with whoever else may find that the log has failed.
+    pub(crate) fn new(head: Head, marks: Arc<Marks>, is_failed: watch::Sender<bool>) -> Self {
         Self {
             marks,
             ring: RwLock::default(),
+            hidden_count: AtomicU64::new(0),
             head: watch::Sender::new(head),
-            is_failed: watch::Sender::new(false),
+            is_failed,
         }
     }
 
@@ -75,6 +81,15 @@ impl Live {
 
     /// Puts the event at a position, which was just redacted, without its body in its own place.
     pub(crate) fn hide(&self, position: Position) {
+        self.hide_in_ring(position);
+        self.hidden_count.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn hidden_count(&self) -> u64 {
+        self.hidden_count.load(Ordering::Acquire)
+    }
+
+    fn hide_in_ring(&self, position: Position) {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let Some(first) = ring.events.front().map(|live| live.event().position()) else { return };
         let index = position.get().checked_sub(first.get()).map(usize::try_from);
@@ -83,6 +98,15 @@ impl Live {
             && let Some(place) = ring.events.get_mut(index)
         {
             *place = self.marked(place.event().clone());
+        }
+    }
+
+    /// An event that a reader has held for a while, as readers get it now.
+    pub(crate) fn marked_again(&self, live: &Arc<LiveEvent>) -> Arc<LiveEvent> {
+        let is_known = || live.redaction().is_some() && live.event().is_erased();
+        match self.marks.at(live.event().position()) {
+            Some(_) if !is_known() => self.marked(live.event().clone()),
+            Some(_) | None => Arc::clone(live),
         }
     }
 
@@ -99,6 +123,10 @@ impl Live {
 
     pub(crate) fn head(&self) -> watch::Receiver<Head> {
         self.head.subscribe()
+    }
+
+    pub(crate) fn is_failed(&self) -> bool {
+        *self.is_failed.borrow()
     }
 
     pub(crate) fn failures(&self) -> watch::Receiver<bool> {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use annals_core::envelope::{Authority, Draft, StreamKey};
+use annals_core::envelope::{Draft, StreamKey};
 use annals_core::event::Event;
 use annals_core::id::{CausationId, EventType, StreamId, StreamType, WorkspaceId};
 use annals_core::json::{JsonLimits, compact};
 use annals_core::limits::{REDACTION_REASON_BYTES_MAX, REDACTION_REPLACEMENT_BYTES_MAX};
+use annals_core::redaction::is_redaction;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -75,7 +76,7 @@ pub(super) fn decide(
         return Ok(RedactDecision::Already);
     }
     let header = command.target.header();
-    if header.event_type == REDACTED_TYPE && header.authority == Authority::Control {
+    if is_redaction(&header) {
         return Err(RedactRefusal::NotRedactable { event_type: REDACTED_TYPE.to_owned() });
     }
     if !(1..=REDACTION_REASON_BYTES_MAX).contains(&command.reason.len()) {

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use annals_core::envelope::{Authority, StreamKey};
+use annals_core::envelope::StreamKey;
 use annals_core::event::Event;
 use annals_core::id::{EventId, Position, StreamId, StreamType, WorkspaceId};
 use annals_core::json::{as_str, member};
-use annals_core::redaction::RedactionMark;
+use annals_core::redaction::{self, RedactionMark};
 use annals_store::contract::{LogReader, ReadFailure};
 use annals_store::query::{Filter, PageLimit, Query, TypePattern};
 use serde::{Deserialize, Serialize};
@@ -32,12 +32,7 @@ pub(crate) fn redacted_position(event: &Event) -> Option<Position> {
     if event.event_type() != REDACTED_TYPE {
         return None;
     }
-    let header = event.header();
-    if header.authority != Authority::Control {
-        return None;
-    }
-    let fact: RedactedFact = serde_json::from_str(header.control?).ok()?;
-    Some(Position(fact.position))
+    redaction::redacted_position(&event.header())
 }
 
 /// One redaction.

@@ -24,6 +24,7 @@ use annals_core::json::JsonError;
 use annals_core::time::Timestamp;
 use annals_store::contract::{EraseFailure, LogReader, ReadFailure};
 
+pub(crate) use annals_core::redaction::REDACTED_TYPE;
 pub(crate) use decide::{RedactCommand, RedactDecision};
 pub(crate) use finish::finish;
 pub(crate) use marks::redacted_position;
@@ -33,8 +34,6 @@ pub(crate) use request::redact;
 
 use crate::refusal::AppendRefusal;
 
-/// The type of the fact that hides a body.
-pub(crate) const REDACTED_TYPE: &str = "event.redacted";
 /// The type of the streams that these facts are on; the stream's id is the workspace's.
 pub(crate) const REDACTIONS_STREAM_TYPE: &str = "redactions";
 

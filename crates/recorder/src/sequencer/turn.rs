@@ -34,6 +34,10 @@ pub(crate) struct SequencerState {
 pub(super) fn run(queue: &Queue, mut writer: Box<dyn LogWriter>, state: &SequencerState) {
     while let Some(turn) = queue.next_turn() {
         let result = match turn {
+            // Elsewhere than here: the notary syncs, too.
+            _ if state.live.is_failed() => {
+                Err(AppendFailure::Failed { reason: "the log had failed".to_owned() })
+            }
             Turn::Appends(jobs) => commit(writer.as_mut(), state, jobs),
             Turn::Control(command) => decide(writer.as_mut(), state, *command),
         };

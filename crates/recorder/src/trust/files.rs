@@ -24,6 +24,8 @@ pub(super) enum TrustFile {
     OldKey,
     /// All public keys, for backups and other programs.
     Keys,
+    /// How each key gave way to the next, signed by both.
+    Rotations,
     /// The newest checkpoint.
     Checkpoint,
     /// The newest checkpoint that a witness cosigned.
@@ -40,6 +42,7 @@ impl TrustFile {
             Self::NextKey => "key.next",
             Self::OldKey => "key.old",
             Self::Keys => "keys",
+            Self::Rotations => "rotations",
             Self::Checkpoint => "checkpoint",
             Self::Cosigned => "cosigned",
             Self::ParentCheckpoint => "parent_checkpoint",

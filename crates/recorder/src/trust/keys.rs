@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use annals_core::checkpoint::SignedRotation;
+use annals_core::checkpoint::{RotationStatement, SignedRotation};
 use annals_core::id::LogId;
 use annals_core::note::{SigningKey, VerifierKey};
 
@@ -54,13 +54,7 @@ impl KeyRing {
 
     /// Newest first.
     pub(super) fn former(&self) -> Vec<FormerKey> {
-        let statements = self.rotations.iter().rev().map(SignedRotation::statement);
-        statements
-            .map(|statement| FormerKey {
-                key: statement.old_key.clone(),
-                last_size: statement.size,
-            })
-            .collect()
+        former_keys(&self.rotations)
     }
 
     /// All keys, newest first.
@@ -71,9 +65,7 @@ impl KeyRing {
 
     /// The key that signs checkpoints of a size.
     pub(super) fn key_for(&self, size: u64) -> VerifierKey {
-        let statements = self.rotations.iter().map(SignedRotation::statement);
-        let mut ended_later = statements.filter(|statement| statement.size >= size);
-        ended_later.next().map_or_else(|| self.current(), |statement| statement.old_key.clone())
+        former_key_for(&self.rotations, size).cloned().unwrap_or_else(|| self.current())
     }
 
     /// Lets another key sign.
@@ -84,14 +76,35 @@ impl KeyRing {
 
     /// The public keys, for a file: the present one, then each former one with its last size.
     pub(super) fn render(&self, log_id: LogId) -> String {
-        let mut text = public_head(log_id);
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}", self.current());
-        for former in self.former() {
-            let _ = writeln!(text, "{} {}", former.key, former.last_size);
-        }
-        text
+        render_public(log_id, &self.current(), &self.former())
     }
+}
+
+/// The keys that signed before the last of these rotations, newest first.
+pub(super) fn former_keys(rotations: &[SignedRotation]) -> Vec<FormerKey> {
+    let statements = rotations.iter().rev().map(SignedRotation::statement);
+    let former = |statement: &RotationStatement| FormerKey {
+        key: statement.old_key.clone(),
+        last_size: statement.size,
+    };
+    statements.map(former).collect()
+}
+
+/// The key that signed checkpoints of a size; none when it is the one that signs now.
+pub(super) fn former_key_for(rotations: &[SignedRotation], size: u64) -> Option<&VerifierKey> {
+    let mut statements = rotations.iter().map(SignedRotation::statement);
+    statements.find(|statement| statement.size >= size).map(|statement| &statement.old_key)
+}
+
+/// The text of the file of public keys.
+pub(super) fn render_public(log_id: LogId, key: &VerifierKey, former: &[FormerKey]) -> String {
+    let mut text = public_head(log_id);
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{key}");
+    for former in former {
+        let _ = writeln!(text, "{} {}", former.key, former.last_size);
+    }
+    text
 }
 
 /// Draws a new seed.

@@ -25,6 +25,8 @@ mod cosign;
 
 mod rotate;
 
+mod rotations;
+
 mod restored;
 
 mod public;
@@ -46,7 +48,7 @@ pub use cosign::{CosignatureRefusal, Cosigned};
 pub use keys::FormerKey;
 pub use open::TrustError;
 pub use proofs::{Consistency, Inclusion, ProofRefusal};
-pub use public::{PublicTrust, PublicTrustError};
+pub use public::{NoHandOver, PublicTrust, PublicTrustError};
 pub use restored::adopt_parent;
 pub use rotate::{KeyRotation, RotationRefusal};
 
@@ -120,6 +122,8 @@ pub struct TrustStatus {
     pub key: VerifierKey,
     /// The keys that signed before, newest first.
     pub former_keys: Vec<FormerKey>,
+    /// How each key was replaced by the next, oldest first, up to the one that signs.
+    pub rotations: Vec<SignedRotation>,
     /// The logs that this one was restored from, oldest first, each with its last position here.
     pub lineage: Vec<(LogId, u64)>,
     /// In which sense events are durable before they are signed.
@@ -153,6 +157,7 @@ pub struct Trust {
     reader: Arc<dyn LogReader>,
     clock: Arc<dyn Clock>,
     files: TrustFiles,
+    is_failed: watch::Sender<bool>,
     state: Mutex<State>,
     published: watch::Sender<NewestCheckpoint>,
 }
@@ -183,9 +188,7 @@ impl Trust {
         if state.is_closed {
             return Err(TrustFailure::Closed);
         }
-        // INVARIANT (signed is durable): what a failed sync leaves behind is anybody's guess, and a
-        // second one would only hide it.
-        self.reader.sync().inspect_err(|_| state.is_closed = true)?;
+        self.reader.sync().inspect_err(|_| self.fail(state))?;
         let root = self.tree_root(size)?;
         let checkpoint = Checkpoint { origin: self.origin.clone(), size, root };
         let signed = Arc::new(SignedCheckpoint::sign(checkpoint, state.keys.signing_key()));
@@ -196,6 +199,14 @@ impl Trust {
         // Published under the lock, so that nobody sees an older one after a newer one.
         self.published.send_replace(Some(Arc::clone(&signed)));
         Ok(signed)
+    }
+
+    /// INVARIANT (signed is durable): what a failed sync leaves behind is anybody's guess, and a
+    /// second one would only hide it. So it fails the log, as one of the sequencer's would.
+    fn fail(&self, state: &mut State) {
+        tracing::error!("the log cannot be synced to be signed; the process must stop");
+        state.is_closed = true;
+        self.is_failed.send_replace(true);
     }
 
     /// Rows that were damaged since they were read last must not become a signature.
@@ -287,6 +298,7 @@ impl Trust {
             cosigned: state.cosigned.clone(),
             key: state.keys.current(),
             former_keys: state.keys.former(),
+            rotations: state.keys.rotations().to_vec(),
             lineage: self.lineage(),
             durability: self.durability,
         })

@@ -19,7 +19,7 @@ use super::files::{TrustFile, TrustFiles};
 use super::keys::{self, KeyRing};
 use super::restored::Restoration;
 use super::rotate::{KEY_ROTATED, KeyRotated, put_in_place};
-use super::{NewestCheckpoint, State, Trust, TrustFailure};
+use super::{NewestCheckpoint, State, Trust, TrustFailure, rotations};
 use crate::access::owner_workspace;
 use crate::config::Durability;
 use crate::world::{Clock, Entropy};
@@ -35,7 +35,7 @@ pub enum TrustError {
          {} to {signed_size} were cut off, or the directory is an older copy. Nothing was changed. \
          Put the missing segments back from a backup that has them; or, to go on without these \
          events under a new name, move the directory away and run `annals restore MOVED --data \
-         {}`",
+         {} --accept-loss`",
         .file.display(), .head + 1, .data_dir.display()
     )]
     CutTail {
@@ -123,6 +123,8 @@ pub(crate) struct TrustParts<'a> {
     pub(crate) reader: Arc<dyn LogReader>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: &'a dyn Entropy,
+    /// Set when the log has failed.
+    pub(crate) is_failed: watch::Sender<bool>,
 }
 
 impl Trust {
@@ -156,6 +158,7 @@ impl Trust {
             reader: Arc::clone(&parts.reader),
             clock: Arc::clone(&parts.clock),
             files: opening.files.clone(),
+            is_failed: parts.is_failed.clone(),
             state: Mutex::new(state),
             published: watch::Sender::new(newest),
         };
@@ -319,6 +322,7 @@ impl Opening<'_> {
             None => self.first_key(origin, has_signed)?,
         };
         let ring = KeyRing::new(signing, rotations);
+        self.settle_rotations(ring.rotations())?;
         self.settle_public_keys(&ring)?;
         Ok(ring)
     }
@@ -357,6 +361,22 @@ impl Opening<'_> {
         let Some(text) = self.files.read(file)? else { return Ok(None) };
         let key = keys::parse_seed(self.log_id, origin, &text);
         key.map(Some).map_err(|problem| self.damaged(file, &problem))
+    }
+
+    /// The public rotations follow the log as the list of keys does, and come before it.
+    fn settle_rotations(&self, wanted: &[SignedRotation]) -> Result<(), TrustError> {
+        let file = TrustFile::Rotations;
+        let found = match self.files.read(file)? {
+            Some(text) => rotations::parse(&text).map_err(|error| self.damaged(file, &error))?,
+            None => Vec::new(),
+        };
+        if found == wanted {
+            return Ok(());
+        }
+        if !wanted.starts_with(&found) {
+            return Err(self.damaged(file, &"it has a rotation that the log does not have"));
+        }
+        Ok(self.files.write(file, &rotations::render(wanted))?)
     }
 
     /// The list of public keys follows the log; one that knows more than the log is a witness.
@@ -433,6 +453,6 @@ fn read_rotation(
     if statement.origin != origin {
         return Err(format!("it is about the log {}", statement.origin));
     }
-    let goes_on = before.is_none_or(|before| before.statement().new_key == statement.old_key);
-    if goes_on { Ok(rotation) } else { Err("its old key is not the one that signed".to_owned()) }
+    rotations::expect_link(before, &rotation)?;
+    Ok(rotation)
 }

@@ -11,8 +11,8 @@ use annals_core::hash::Digest;
 use annals_core::id::{EventType, LogId};
 use serde::Serialize;
 
-use super::TrustFailure;
 use super::files::{TrustFile, TrustFiles};
+use super::public::{PublicTrust, PublicTrustError};
 use super::rotate::{literal, log_stream, render};
 use crate::principal::Principal;
 use crate::sequencer::LogFact;
@@ -21,12 +21,11 @@ use crate::sequencer::LogFact;
 /// one: the restored log's first event then carries it.
 ///
 /// # Errors
-/// When it cannot be read or written.
-pub fn adopt_parent(backup: &Path, data_dir: &Path) -> Result<(), TrustFailure> {
-    match TrustFiles::of(Some(backup)).read(TrustFile::Checkpoint)? {
-        Some(text) => TrustFiles::of(Some(data_dir)).write(TrustFile::ParentCheckpoint, &text),
-        None => Ok(()),
-    }
+/// When it is not signed by the parent's key of its time, or cannot be read or written.
+pub fn adopt_parent(backup: &Path, parent: LogId, data_dir: &Path) -> Result<(), PublicTrustError> {
+    let Some(signed) = PublicTrust::read_signed(backup, parent)? else { return Ok(()) };
+    let files = TrustFiles::of(Some(data_dir));
+    Ok(files.write(TrustFile::ParentCheckpoint, &signed.to_string())?)
 }
 
 /// The type of the event. Persisted: never rename.

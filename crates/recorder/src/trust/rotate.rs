@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{TrustFile, TrustFiles};
 use super::keys::{self, Seed};
-use super::{State, Trust, TrustFailure};
+use super::{State, Trust, TrustFailure, rotations};
 use crate::principal::{Principal, Rights};
 use crate::refusal::AppendRefusal;
 use crate::sequencer::LogFact;
@@ -153,6 +153,9 @@ impl RotationTurn<'_> {
         state.is_closed = true;
         put_in_place(&trust.files)?;
         state.keys.rotate(next, rotation);
+        // The list of keys may lag behind the statements, never the other way round: a key that no
+        // statement leads to is taken for a forgery.
+        trust.files.write(TrustFile::Rotations, &rotations::render(state.keys.rotations()))?;
         trust.files.write(TrustFile::Keys, &state.keys.render(trust.reader.log_id()))?;
         state.is_closed = false;
         Ok(KeyRotation { key, former_key, position })

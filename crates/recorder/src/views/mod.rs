@@ -53,6 +53,11 @@ pub enum ViewError {
     /// The log cannot be read.
     #[error("the log cannot be read")]
     Log(#[from] ReadFailure),
+    /// They had stopped, and a redaction could not be passed to them.
+    #[error(
+        "the views had stopped and were deleted by a redaction; the next start makes them anew"
+    )]
+    Deleted,
     /// This recorder has no views.
     #[error("this recorder was opened without views")]
     Off,

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annals_core::id::{LogId, Position};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -24,9 +24,17 @@ const SCHEMA: &str = include_str!("schema.sql");
 #[derive(Debug)]
 pub(super) struct Storage {
     file: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    pool: Mutex<Pool>,
     /// A directory that is only ours and goes away with us.
     temporary: Option<PathBuf>,
+}
+
+/// Connections of readers. Owned by its lock.
+#[derive(Debug, Default)]
+struct Pool {
+    idle: Vec<Connection>,
+    /// Whether the files are gone. An open connection would go on reading them.
+    is_deleted: bool,
 }
 
 /// A database that was just opened.
@@ -70,15 +78,21 @@ impl Storage {
         set_meta(&writer, "closed", "no")?;
         let position = trusted.unwrap_or(Position(0));
         Ok(Opened {
-            storage: Self { file, idle: Mutex::default(), temporary },
+            storage: Self { file, pool: Mutex::default(), temporary },
             writer,
             position,
             is_rebuilding: trusted.is_none() && head > Position(0),
         })
     }
 
-    /// Deletes the files. Connections that are open go on with what they see.
+    /// Deletes the files, and lets nobody read them any more.
+    ///
+    /// INVARIANT (hidden is hidden): a read that is under way gives nothing, either.
     pub(super) fn delete(&self) -> Result<(), ViewError> {
+        let mut pool = self.pool();
+        pool.is_deleted = true;
+        pool.idle.clear();
+        drop(pool);
         self.file.parent().map_or(Ok(()), delete)
     }
 
@@ -103,14 +117,27 @@ impl Storage {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, ViewError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
+        let connection = match self.idle_connection()? {
             Some(connection) => connection,
             None => open_reader(&self.file)?,
         };
         let result = read(&connection);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        let mut pool = self.pool();
+        if pool.is_deleted {
+            return Err(ViewError::Deleted);
+        }
+        pool.idle.push(connection);
+        drop(pool);
         Ok(result?)
+    }
+
+    fn idle_connection(&self) -> Result<Option<Connection>, ViewError> {
+        let mut pool = self.pool();
+        if pool.is_deleted { Err(ViewError::Deleted) } else { Ok(pool.idle.pop()) }
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

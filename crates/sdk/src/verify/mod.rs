@@ -4,6 +4,8 @@
 //! the hash functions. INVARIANT (no more than was checked): every verdict lists what was looked
 //! at, and what was not.
 
+mod head;
+mod keys;
 mod memory;
 mod records;
 mod report;
@@ -13,12 +15,12 @@ use std::fmt::Write as _;
 use std::io;
 
 use annals_api::wire;
-use annals_core::checkpoint::{SignedCheckpoint, SignedRotation};
-use annals_core::hash::Digest;
-use annals_core::merkle::{ConsistencyProof, verify_consistency};
 use annals_core::note::VerifierKey;
+use head::Head;
+pub use head::check_name;
+pub use keys::{FormerKey, KeyChain};
 pub use memory::{CheckpointMemory, Remembered};
-use records::{Reading, Record, RecordChecker};
+use records::{Owners, Reading, Record, RecordChecker};
 pub use report::{Check, CheckName, CheckResult, LogFault, LogFaultKind, Verification};
 use tree::TiledTree;
 
@@ -89,30 +91,21 @@ impl Client {
         options: &VerifyOptions,
         progress: &mut (dyn FnMut(VerifyProgress) + Send),
     ) -> Result<Verification, VerifyError> {
-        let status = self.log_status().await?;
-        let key: VerifierKey = status.key.parse().map_err(senseless)?;
-        let signed = self.checkpoint().await?;
-        let mut checks = vec![check_signature(&signed, &key)?];
-        let log_id = status.log_id.clone();
-        let recalled = options.memory.as_ref().map(|memory| memory.recall(&log_id)).transpose();
-        let remembered = recalled.map_err(VerifyError::Memory)?.flatten();
-        checks.push(check_key(&key, &status, remembered.as_ref())?);
-        checks.push(self.check_rollback(&signed, options, remembered.as_ref()).await?);
-        checks.push(check_witnesses(&signed, &options.witness_keys));
-
-        let (size, root) = (signed.checkpoint().size, signed.checkpoint().root);
-        let mut tree = TiledTree::fetch(self, size, &root).await?;
+        let (head, mut checks) = self.checked_head(options).await?;
+        let size = head.size();
+        let mut tree = TiledTree::fetch(self, size, head.root()).await?;
         let leaves_checked = tree
             .check_leaves(|done| progress(VerifyProgress::Leaves { done, total: size }))
             .await?;
+        let root = head.root();
         let detail = format!("all {leaves_checked} leaves lead to the root {root} that was signed");
         checks.push(Check::passed(CheckName::Tree, detail));
 
         let mut verification = Verification {
-            log_id: log_id.clone(),
-            origin: signed.checkpoint().origin.clone(),
+            log_id: head.status.log_id.clone(),
+            origin: head.origin().to_owned(),
             size,
-            root,
+            root: *root,
             leaves_checked,
             records_checked: 0,
             bodies_checked: 0,
@@ -120,56 +113,17 @@ impl Client {
             workspace_id: None,
             checks,
         };
-        self.check_records(&mut tree, options, &mut verification, progress).await?;
+        self.check_records(&head, &mut tree, options, &mut verification, progress).await?;
         if let Some(memory) = &options.memory {
-            memory.remember(&log_id, &key, &signed).map_err(VerifyError::Memory)?;
+            let remembered = memory.remember(&head.status.log_id, &head.keys, &head.signed);
+            remembered.map_err(VerifyError::Memory)?;
         }
         Ok(verification)
     }
 
-    async fn check_rollback(
-        &self,
-        signed: &SignedCheckpoint,
-        options: &VerifyOptions,
-        remembered: Option<&Remembered>,
-    ) -> Result<Check, VerifyError> {
-        let name = CheckName::Rollback;
-        let Some(remembered) = remembered else {
-            let detail = match options.memory {
-                Some(_) => "this log was never seen from here before; from now on it is remembered",
-                None => "nothing is remembered here of earlier checkpoints",
-            };
-            return Ok(Check::not_checked(name, detail));
-        };
-        let old = remembered.checkpoint.checkpoint();
-        let new = signed.checkpoint();
-        if new.size < old.size {
-            let message = format!(
-                "the log was rolled back: it had {} events when it was last seen, and its newest \
-                 checkpoint has {}",
-                old.size, new.size
-            );
-            return Err(LogFault::of_log(LogFaultKind::RolledBack, message).into());
-        }
-        if old.size > 0 {
-            let proof = self.consistency(old.size, new.size).await?;
-            let holds = holds(&proof, old.size, &old.root, new.size, &new.root)?;
-            if !holds {
-                let message = format!(
-                    "the log has two histories under one name: its first {} events are not those \
-                     that it had signed before (root {})",
-                    old.size, old.root
-                );
-                return Err(LogFault::of_log(LogFaultKind::OtherHistory, message).into());
-            }
-        }
-        let detail =
-            format!("it extends the checkpoint of {} events that was seen before", old.size);
-        Ok(Check::passed(name, detail))
-    }
-
     async fn check_records(
         &self,
+        head: &Head,
         tree: &mut TiledTree,
         options: &VerifyOptions,
         verification: &mut Verification,
@@ -177,36 +131,53 @@ impl Client {
     ) -> Result<(), VerifyError> {
         let (first, total) = (options.from.max(1), verification.size);
         let reading = if first == 1 { Reading::FromTheStart } else { Reading::FromTheMiddle };
-        let mut checker = RecordChecker::default();
-        let mut after = first - 1;
-        loop {
-            let page = match self.records(&EventQuery::all(), after, PAGE_RECORDS).await {
-                Ok(page) => page,
-                Err(ClientError::Refused(problem)) if problem.status == 403 => {
-                    let detail = "this token may not read events; only the tree was looked at";
-                    verification.checks.push(Check::not_checked(CheckName::Records, detail));
-                    return Ok(());
-                }
-                Err(error) => return Err(error.into()),
-            };
-            for wire in page.iter().filter(|record| record.position <= total) {
-                let record = Record::decode(wire)?;
-                let leaf = tree.leaf(record.position).await?;
-                checker.check(&record, &leaf, reading).map_err(|fault| *fault)?;
+        let mut checker = RecordChecker::new(Owners::of(&head.status)?, reading);
+        match self.read_records(tree, &mut checker, (first - 1, total), progress).await {
+            Err(VerifyError::Client(ClientError::Refused(problem))) if problem.status == 403 => {
+                let detail = "this token may not read events; only the tree was looked at";
+                verification.checks.push(Check::not_checked(CheckName::Records, detail));
+                return Ok(());
             }
-            let last = page.last().map(|record| record.position);
-            progress(VerifyProgress::Records { done: last.unwrap_or(total).min(total), total });
-            match last {
-                Some(last) if last < total => after = last,
-                _ => break,
-            }
+            read => read?,
         }
-        self.explain_erasures(&checker).await?;
         verification.records_checked = checker.record_count;
         verification.bodies_checked = checker.body_count;
-        verification.bodies_erased = checker.erased.len() as u64;
+        verification.bodies_erased = checker.erased_count();
         verification.workspace_id.clone_from(&checker.workspace_id);
-        verification.checks.push(records_check(&checker, first, total));
+        let check = records_check(&checker, first, total);
+        self.explain_erasures(head, &mut checker).await?;
+        verification.checks.push(check);
+        Ok(())
+    }
+
+    /// Checks the records after one position up to another.
+    async fn read_records(
+        &self,
+        tree: &mut TiledTree,
+        checker: &mut RecordChecker,
+        (mut after, to): (u64, u64),
+        progress: &mut (dyn FnMut(VerifyProgress) + Send),
+    ) -> Result<(), VerifyError> {
+        while after < to {
+            let page = self.records(&EventQuery::all(), after, PAGE_RECORDS).await?;
+            if page.is_empty() {
+                break;
+            }
+            for wire in &page {
+                if wire.position <= after {
+                    let message = format!("a record at position {} comes late", wire.position);
+                    return Err(ClientError::Protocol(message).into());
+                }
+                after = wire.position;
+                if after <= to {
+                    let record = Record::decode(wire)?;
+                    let leaf = tree.leaf(record.position).await?;
+                    checker.check(&record, &leaf).map_err(|fault| *fault)?;
+                }
+            }
+            progress(VerifyProgress::Records { done: after.min(to), total: to });
+        }
+        progress(VerifyProgress::Records { done: to, total: to });
         Ok(())
     }
 
@@ -229,22 +200,22 @@ impl Client {
         Ok(page.events)
     }
 
-    /// Every erased body must have its redaction on the log.
-    async fn explain_erasures(&self, checker: &RecordChecker) -> Result<(), VerifyError> {
-        let mut unexplained: std::collections::BTreeSet<u64> =
-            checker.erased.iter().copied().collect();
-        let mut cursor = None;
-        while !unexplained.is_empty() {
-            let page = self.redactions(cursor.as_deref()).await?;
-            for redaction in &page.redactions {
-                unexplained.remove(&redaction.position);
-            }
-            match page.next {
-                Some(next) => cursor = Some(next),
-                None => break,
-            }
+    /// Every erased body must have its redaction in the tree: a list that a server shows beside it
+    /// is neither hashed nor signed. What was erased while the records were read has it behind the
+    /// checkpoint, so a later one is asked for.
+    async fn explain_erasures(
+        &self,
+        head: &Head,
+        checker: &mut RecordChecker,
+    ) -> Result<(), VerifyError> {
+        let size = head.size();
+        if checker.unexplained(size).is_none() {
+            return Ok(());
         }
-        let Some(position) = unexplained.first().copied() else { return Ok(()) };
+        let later = self.later_head(head).await?;
+        let mut tree = TiledTree::fetch(self, later.size(), later.root()).await?;
+        self.read_records(&mut tree, checker, (size, later.size()), &mut |_| {}).await?;
+        let Some(position) = checker.unexplained(size) else { return Ok(()) };
         let message = format!(
             "the body of the event at position {position} is gone, and no redaction on the log says why"
         );
@@ -253,105 +224,10 @@ impl Client {
     }
 }
 
-fn check_signature(signed: &SignedCheckpoint, key: &VerifierKey) -> Result<Check, VerifyError> {
-    match signed.verify(key) {
-        Ok(()) => {
-            let detail = format!(
-                "the checkpoint of {} events is signed by {}",
-                signed.checkpoint().size,
-                key
-            );
-            Ok(Check::passed(CheckName::Signature, detail))
-        }
-        Err(error) => {
-            let message = format!("the checkpoint is not signed by the log's key {key}: {error}");
-            Err(LogFault::of_log(LogFaultKind::BadSignature, message).into())
-        }
-    }
-}
-
-fn check_key(
-    key: &VerifierKey,
-    status: &wire::LogStatus,
-    remembered: Option<&Remembered>,
-) -> Result<Check, VerifyError> {
-    let name = CheckName::Key;
-    let Some(remembered) = remembered else {
-        let detail = "the key was taken from the server itself; compare it with one from elsewhere";
-        return Ok(Check::not_checked(name, detail));
-    };
-    let mut current = remembered.key.clone();
-    let mut rotation_count = 0;
-    while current != *key {
-        let Some(next) = successor(&current, &status.rotations) else {
-            let message = format!(
-                "another key signs than the one that was seen before, and no hand-over signed by \
-                 both is shown (seen {}, now {key})",
-                remembered.key
-            );
-            return Err(LogFault::of_log(LogFaultKind::OtherKey, message).into());
-        };
-        current = next;
-        rotation_count += 1;
-        if rotation_count > status.rotations.len() {
-            return Err(senseless("the hand-overs of the log's key go in a circle").into());
-        }
-    }
-    Ok(Check::passed(
-        name,
-        match rotation_count {
-            0 => "the key is the one that was seen before".to_owned(),
-            count => {
-                format!("the key that was seen before handed over, {count} times, signed by both")
-            }
-        },
-    ))
-}
-
-/// The key that a key has handed over to, in a statement that both have signed.
-fn successor(key: &VerifierKey, rotations: &[String]) -> Option<VerifierKey> {
-    let mut verified =
-        rotations.iter().filter_map(|text| SignedRotation::parse_verified(text).ok());
-    let found = verified.find(|rotation| rotation.statement().old_key == *key)?;
-    Some(found.statement().new_key.clone())
-}
-
-fn check_witnesses(signed: &SignedCheckpoint, keys: &[VerifierKey]) -> Check {
-    let mut seen = Vec::new();
-    for key in keys {
-        if signed.verify_cosignature(key).is_ok() {
-            seen.push(key.name().to_owned());
-        }
-    }
-    match (keys.is_empty(), seen.is_empty()) {
-        (true, _) => Check::not_checked(CheckName::Witnesses, "no witness key was given"),
-        (false, true) => {
-            Check::not_checked(CheckName::Witnesses, "no witness has countersigned the checkpoint")
-        }
-        (false, false) => {
-            let detail = format!("countersigned by {}", seen.join(", "));
-            Check::passed(CheckName::Witnesses, detail)
-        }
-    }
-}
-
-fn holds(
-    proof: &wire::ConsistencyProof,
-    old_size: u64,
-    old_root: &Digest,
-    new_size: u64,
-    new_root: &Digest,
-) -> Result<bool, VerifyError> {
-    let path: Result<Vec<Digest>, _> = proof.path.iter().map(|hash| hash.parse()).collect();
-    let path = path.map_err(|_| ClientError::Protocol("a proof has no hashes".to_owned()))?;
-    let proof = ConsistencyProof { old_size, new_size, path: &path };
-    Ok(verify_consistency(&proof, old_root, new_root).is_ok())
-}
-
 fn records_check(checker: &RecordChecker, first: u64, total: u64) -> Check {
     let RecordChecker { record_count, body_count, .. } = checker;
     let streams = checker.stream_count();
-    let erased = checker.erased.len();
+    let erased = checker.erased_count();
     let of = checker.workspace_id.as_deref().map_or_else(
         || "this token's workspace".to_owned(),
         |workspace| format!("workspace {workspace}"),
@@ -367,9 +243,12 @@ fn records_check(checker: &RecordChecker, first: u64, total: u64) -> Check {
     if first > 1 {
         let _ = write!(detail, "; records before position {first} were not looked at");
     }
-    if *record_count < total && first == 1 {
-        let others = total - record_count;
-        let _ = write!(detail, "; events of other workspaces, seen as leaves only: {others}");
+    let unseen = (total + 1).saturating_sub(first).saturating_sub(*record_count);
+    if unseen > 0 {
+        let _ = write!(
+            detail,
+            "; leaves without a record shown, of other workspaces or kept back: {unseen}"
+        );
     }
     Check::passed(CheckName::Records, detail)
 }

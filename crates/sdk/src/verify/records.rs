@@ -1,18 +1,21 @@
-//! Records against their leaves, one after the other: hash, chain, commitment.
+//! Records against their leaves, one after the other: hash, owner, chain, commitment, redactions.
 //!
 //! INVARIANT (nothing taken on trust): place, stream and id come from the hashed header bytes, not
 //! from what the server wrote beside them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use annals_api::wire::StoredRecord;
+use annals_api::wire::{LogStatus, StoredRecord};
 use annals_core::hash::Digest;
+use annals_core::id::LogId;
 use annals_core::merkle::leaf_hash;
 use annals_core::record::{HeaderError, HeaderRef, SALT_BYTES, commitment, event_hash};
+use annals_core::redaction::redacted_position;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::report::{LogFault, LogFaultKind};
+use super::senseless;
 use crate::error::ClientError;
 
 /// A record, decoded.
@@ -62,12 +65,40 @@ struct Tip {
     event_hash: Digest,
 }
 
+/// Which log's id the header of a position carries: a restored log keeps its parents' events.
+#[derive(Debug)]
+pub(super) struct Owners {
+    /// With the last position of each, oldest first.
+    ancestors: Vec<(LogId, u64)>,
+    own: LogId,
+}
+
+impl Owners {
+    pub(super) fn of(status: &LogStatus) -> Result<Self, ClientError> {
+        let parse = |log_id: &str| log_id.parse::<LogId>().map_err(senseless);
+        let mut ancestors = Vec::new();
+        for ancestor in &status.lineage {
+            ancestors.push((parse(&ancestor.log_id)?, ancestor.last_position));
+        }
+        Ok(Self { ancestors, own: parse(&status.log_id)? })
+    }
+
+    fn of_position(&self, position: u64) -> LogId {
+        let owner = self.ancestors.iter().find(|(_, last)| position <= *last);
+        owner.map_or(self.own, |(log_id, _)| *log_id)
+    }
+}
+
 /// Checks records in order of position.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RecordChecker {
+    owners: Owners,
+    reading: Reading,
     tips: HashMap<String, Tip>,
     /// Positions of records whose bodies were erased.
-    pub(super) erased: Vec<u64>,
+    erased: BTreeSet<u64>,
+    /// Positions that redactions among the records name.
+    redacted: HashSet<u64>,
     pub(super) record_count: u64,
     pub(super) body_count: u64,
     pub(super) workspace_id: Option<String>,
@@ -81,25 +112,46 @@ pub(super) enum Reading {
 }
 
 impl RecordChecker {
+    pub(super) fn new(owners: Owners, reading: Reading) -> Self {
+        Self {
+            owners,
+            reading,
+            tips: HashMap::new(),
+            erased: BTreeSet::new(),
+            redacted: HashSet::new(),
+            record_count: 0,
+            body_count: 0,
+            workspace_id: None,
+        }
+    }
+
     /// Checks one record against the leaf that the tree has at its position.
-    pub(super) fn check(
-        &mut self,
-        record: &Record,
-        leaf: &Digest,
-        reading: Reading,
-    ) -> Result<(), Box<LogFault>> {
+    pub(super) fn check(&mut self, record: &Record, leaf: &Digest) -> Result<(), Box<LogFault>> {
         let header =
             HeaderRef::parse(&record.header).map_err(|error| unreadable(record, &error))?;
         let hash = event_hash(&record.header, &record.commitment, &record.prev);
         let wrong = |(kind, what): Wrong| Box::new(named(kind, &header, record.position, &what));
         check_leaf(&header, record, &hash, leaf).map_err(wrong)?;
+        self.check_owner(&header).map_err(wrong)?;
         self.check_body(record).map_err(wrong)?;
-        self.check_chain(&header, record, hash, reading).map_err(wrong)?;
+        self.check_chain(&header, record, hash).map_err(wrong)?;
+        // A redaction always stands behind what it redacts.
+        let redacted = redacted_position(&header).map(|redacted| redacted.get());
+        self.redacted.extend(redacted.filter(|redacted| *redacted < record.position));
         if self.workspace_id.is_none() {
             self.workspace_id = Some(header.workspace_id.to_owned());
         }
         self.record_count += 1;
         Ok(())
+    }
+
+    fn check_owner(&self, header: &HeaderRef<'_>) -> Result<(), Wrong> {
+        let expected = self.owners.of_position(header.position.get());
+        if header.log_id == expected {
+            return Ok(());
+        }
+        let what = format!("is of the log {} and not of {expected}", header.log_id);
+        Err((LogFaultKind::ForeignLog, what))
     }
 
     fn check_body(&mut self, record: &Record) -> Result<(), Wrong> {
@@ -111,7 +163,9 @@ impl RecordChecker {
                 let what = "has another body than the one that it was appended with";
                 return Err((LogFaultKind::EditedBody, what.to_owned()));
             }
-            None => self.erased.push(record.position),
+            None => {
+                self.erased.insert(record.position);
+            }
         }
         Ok(())
     }
@@ -121,7 +175,6 @@ impl RecordChecker {
         header: &HeaderRef<'_>,
         record: &Record,
         event_hash: Digest,
-        reading: Reading,
     ) -> Result<(), Wrong> {
         let key = format!("{}\0{}\0{}", header.workspace_id, header.stream_type, header.stream_id);
         let seq = header.stream_seq.get();
@@ -139,11 +192,21 @@ impl RecordChecker {
             None if seq == 1 && record.prev != Digest::ZERO => {
                 removed("is the first of its stream and names one before it".to_owned())
             }
-            None if reading == Reading::FromTheStart && seq != 1 => removed(
+            None if self.reading == Reading::FromTheStart && seq != 1 => removed(
                 "is the first of its stream that there is: those before are missing".to_owned(),
             ),
             _ => Ok(()),
         }
+    }
+
+    /// The first position up to `last` whose body was erased without a redaction among the records.
+    pub(super) fn unexplained(&self, last: u64) -> Option<u64> {
+        self.erased.range(..=last).find(|position| !self.redacted.contains(position)).copied()
+    }
+
+    /// Records whose bodies were erased.
+    pub(super) fn erased_count(&self) -> u64 {
+        self.erased.len() as u64
     }
 
     /// Streams that were read.

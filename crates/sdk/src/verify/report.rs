@@ -114,6 +114,8 @@ pub enum LogFaultKind {
     Reordered,
     /// A body is gone and nothing on the log says why.
     ErasedWithoutRedaction,
+    /// An event, or a name, of another log.
+    ForeignLog,
 }
 
 impl LogFaultKind {
@@ -131,6 +133,7 @@ impl LogFaultKind {
             Self::Removed => "removed",
             Self::Reordered => "reordered",
             Self::ErasedWithoutRedaction => "erased_without_redaction",
+            Self::ForeignLog => "foreign_log",
         }
     }
 }

@@ -25,8 +25,10 @@ use crate::tree::KeptTree;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SegmentTask {
     pub(super) first: u64,
-    /// The last position that it must have; none for the last segment.
+    /// The last position that it must have; none for a segment that the log grows in.
     pub(super) last: Option<u64>,
+    /// Whether no segment follows, so that nothing may follow its last position.
+    pub(super) is_newest: bool,
     pub(super) byte_count: u64,
 }
 
@@ -77,7 +79,7 @@ impl Ground {
         let sizes = signed.iter().map(|tree| tree.size).chain(options.roots_at.iter().copied());
         let cuts = sizes.collect::<BTreeSet<u64>>().into_iter().collect();
         Ok(Self {
-            tasks: tasks(&files, &*disk, &firsts, from)?,
+            tasks: tasks(&files, &*disk, &firsts, (from, lineage.inherited_to().get()))?,
             kept: KeptTree::open(Arc::clone(&disk), directory.tree(), log_id),
             disk,
             files,
@@ -95,7 +97,12 @@ impl Ground {
 
     /// What the names of the segments already say.
     pub(super) fn suspicion(&self) -> Option<Suspicion> {
-        let first = self.first_segment.filter(|first| *first != 1)?;
+        // A log that was restored has had the segments of its parent at least.
+        let inherited_to = self.lineage.inherited_to().get();
+        let first = self.first_segment.unwrap_or(inherited_to + 1);
+        if first == 1 {
+            return None;
+        }
         Some(Suspicion::Fault(AuditFault::at(
             1,
             AuditFaultKind::CutFront,
@@ -164,9 +171,11 @@ fn tasks(
     files: &SegmentFiles,
     disk: &dyn Disk,
     firsts: &[u64],
-    from: u64,
+    (from, inherited_to): (u64, u64),
 ) -> Result<Vec<SegmentTask>, AuditFailure> {
-    let lasts = firsts.iter().skip(1).map(|next| Some(next.saturating_sub(1))).chain([None]);
+    let newest = firsts.last().copied();
+    let end = newest.filter(|first| *first <= inherited_to).map(|_| inherited_to);
+    let lasts = firsts.iter().skip(1).map(|next| Some(next.saturating_sub(1))).chain([end]);
     let mut tasks = Vec::new();
     for (first, last) in firsts.iter().copied().zip(lasts) {
         if last.is_some_and(|last| last < from) {
@@ -175,7 +184,8 @@ fn tasks(
         let path = files.path(Position(first));
         let len = disk.open(&path).and_then(|file| file.len());
         let byte_count = len.map_err(|error| AuditFailure::io(path, error))?;
-        tasks.push(SegmentTask { first, last, byte_count });
+        let is_newest = newest == Some(first);
+        tasks.push(SegmentTask { first, last, is_newest, byte_count });
     }
     Ok(tasks)
 }

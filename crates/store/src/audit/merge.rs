@@ -23,6 +23,7 @@ pub(super) struct Merge {
     streams: StreamMap<StreamEnd>,
     recorded_at: Timestamp,
     erased: Vec<Named>,
+    /// Positions that redactions on the log name.
     redacted: HashSet<u64>,
     /// None when the tree before the first checked event is not known.
     tree: Option<Subtrees>,
@@ -40,7 +41,7 @@ impl Merge {
             streams: StreamMap::default(),
             recorded_at: Timestamp::from_micros(i64::MIN),
             erased: Vec::new(),
-            redacted: ground.redactions.iter().copied().collect(),
+            redacted: HashSet::new(),
             tree: ground.tree_before(),
             roots: BTreeMap::new(),
             torn_bytes: 0,
@@ -130,10 +131,15 @@ impl Merge {
         first
     }
 
-    /// The first erased body that no redaction names.
-    pub(super) fn unredacted(&self) -> Option<Suspicion> {
-        let mut erased = self.erased.iter();
-        let named = erased.find(|named| !self.redacted.contains(&named.position))?;
+    /// Erased bodies that no redaction on the log names.
+    fn unexplained(&self) -> impl Iterator<Item = &Named> {
+        self.erased.iter().filter(|named| !self.redacted.contains(&named.position))
+    }
+
+    /// The first erased body that neither a redaction nor the directory's own file names.
+    pub(super) fn unredacted(&self, ground: &Ground) -> Option<Suspicion> {
+        let named =
+            self.unexplained().find(|named| !ground.redactions.contains(&named.position))?;
         Some(Suspicion::Fault(named.fault(
             AuditFaultKind::ErasedWithoutRedaction,
             "its body, or a redaction of it",
@@ -148,6 +154,7 @@ impl Merge {
         let agreed = |tree: &&SignedTree| {
             is_whole && tree.size >= ground.from && self.root_at(tree.size) == Some(tree.root)
         };
+        let bodies_unexplained = self.unexplained().count() as u64;
         AuditReport {
             log_id: ground.log_id,
             lineage: ground.lineage.ancestors().to_vec(),
@@ -156,7 +163,9 @@ impl Merge {
             events: self.event_count,
             streams: self.streams.len() as u64,
             bodies_checked: self.body_count,
-            bodies_erased: self.erased.len() as u64,
+            bodies_erased: self.erased.len() as u64 - bodies_unexplained,
+            bodies_unexplained,
+            first_unexplained: self.unexplained().next().map(|named| Position(named.position)),
             root: self.tree.as_ref().filter(|_| is_whole).and_then(Subtrees::root),
             roots: ground.roots_at.iter().filter_map(wanted).collect(),
             signed_checked: ground.signed.iter().filter(agreed).copied().collect(),

@@ -86,8 +86,13 @@ pub struct AuditReport {
     pub streams: u64,
     /// Bodies that are what their commitments say.
     pub bodies_checked: u64,
-    /// Bodies that were erased, as a redaction says.
+    /// Bodies that were erased, as a redaction on the log says.
     pub bodies_erased: u64,
+    /// Bodies that are gone by the word of the directory's own file `redactions` alone, which
+    /// nobody has signed.
+    pub bodies_unexplained: u64,
+    /// The first of these.
+    pub first_unexplained: Option<Position>,
     /// The root of the tree over all events; none after a fault, and none for a check that begins
     /// in the middle without a signed tree of that size to begin with.
     pub root: Option<Digest>,
@@ -160,7 +165,7 @@ pub fn audit_directory(
     if suspicion.is_none() {
         suspicion = check_segments(&ground, options.threads.max(1), &mut merge, progress)?;
     }
-    let suspicion = suspicion.or_else(|| merge.unredacted());
+    let suspicion = suspicion.or_else(|| merge.unredacted(&ground));
     let fault = match suspicion {
         Some(suspicion) => Some(blame::settle(&ground, suspicion)),
         None => blame::against_signed(&ground, &merge)?,

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use annals_core::hash::Digest;
 use annals_core::id::{LogId, Position};
-use annals_core::json::members;
 use annals_core::merkle::leaf_hash;
 use annals_core::record::{HeaderRef, commitment, event_hash};
+use annals_core::redaction::redacted_position;
 use annals_core::tiles::{HashRows, TILE_WIDTH};
 use annals_core::time::Timestamp;
 
@@ -28,10 +28,6 @@ use crate::local::disk::DiskFile;
 use crate::local::segment::{SEGMENT_HEAD_BYTES, SegmentHead, SegmentHeadFault};
 use crate::local::walk::{Walk, WalkEnd};
 use crate::tree::KeptTree;
-
-/// The control fact that a body was redacted, and the field of its header that names the event.
-const REDACTED_TYPE: &str = "event.redacted";
-const REDACTED_POSITION: &str = "position";
 
 /// Checks a segment. With a tree to `compare` with, each leaf must also be the one it has.
 pub(super) fn check_segment(
@@ -146,7 +142,7 @@ impl<'a> SegmentCheck<'a> {
     fn run(&mut self, window: &mut Window<'_>) -> Result<(), Halt> {
         self.head(window)?;
         let mut offset = SEGMENT_HEAD_BYTES;
-        while self.task.last.is_none_or(|last| self.next <= last) {
+        while self.task.is_newest || self.task.last.is_none_or(|last| self.next <= last) {
             let head = FrameHead::parse(self.read(window, offset, FRAME_HEAD_BYTES)?);
             let Some(head) = head.filter(|head| head.frame_len > 0) else {
                 return self.end(offset);
@@ -196,7 +192,9 @@ impl<'a> SegmentCheck<'a> {
                     ),
                 }))
             }
-            Ok(head) if head.log_id != self.owner => Err(self.foreign(head.log_id).into()),
+            Ok(head) if head.log_id != self.owner => {
+                Err(self.foreign(self.owner, head.log_id).into())
+            }
             Ok(head) if head.first_position.get() != first => Err(damaged(format!(
                 "in {} one that begins with position {}",
                 self.file_name(),
@@ -207,8 +205,8 @@ impl<'a> SegmentCheck<'a> {
         }
     }
 
-    fn foreign(&self, log_id: LogId) -> AuditFault {
-        let (expected, found) = (format!("log {}", self.owner), format!("log {log_id}"));
+    fn foreign(&self, owner: LogId, log_id: LogId) -> AuditFault {
+        let (expected, found) = (format!("log {owner}"), format!("log {log_id}"));
         AuditFault::at(self.next, AuditFaultKind::ForeignLog, expected, found)
     }
 
@@ -262,8 +260,10 @@ impl<'a> SegmentCheck<'a> {
     }
 
     fn place(&self, header: &HeaderRef<'_>) -> Result<(), Halt> {
-        if header.log_id != self.owner {
-            return Err(self.foreign(header.log_id).into());
+        // The lineage is a file like any other, and may say that the segment has two owners.
+        let owner = self.ground.lineage.owner(header.position);
+        if header.log_id != owner {
+            return Err(self.foreign(owner, header.log_id).into());
         }
         if header.position.get() != self.next || self.task.last.is_some_and(|last| self.next > last)
         {
@@ -365,7 +365,7 @@ impl<'a> SegmentCheck<'a> {
         let first = self.found.recorded.map_or(header.recorded_at, |(first, _)| first);
         self.found.recorded = Some((first, header.recorded_at));
         if let Some(position) = redacted_position(header) {
-            self.found.redacted.push(position);
+            self.found.redacted.push(position.get());
         }
     }
 
@@ -401,7 +401,7 @@ impl<'a> SegmentCheck<'a> {
     fn end(&self, offset: u64) -> Result<(), Halt> {
         let next = self.next;
         let file = self.file_name();
-        if let Some(last) = self.task.last {
+        if let Some(last) = self.task.last.filter(|last| next <= *last) {
             return Err(AuditFault::at(
                 next,
                 AuditFaultKind::Removed,
@@ -449,14 +449,4 @@ fn commitment_of(salt_and_body: &[u8]) -> Digest {
         Some((salt, body)) => commitment(salt, body),
         None => Digest::ZERO,
     }
-}
-
-/// The position that an event redacts, if it is a redaction and no report of one.
-fn redacted_position(header: &HeaderRef<'_>) -> Option<u64> {
-    use annals_core::envelope::Authority;
-    if header.event_type != REDACTED_TYPE || header.authority != Authority::Control {
-        return None;
-    }
-    let (_, value) = members(header.control?).find(|(name, _)| *name == REDACTED_POSITION)?;
-    value.parse().ok()
 }

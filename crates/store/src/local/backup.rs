@@ -20,7 +20,7 @@ use super::LocalReader;
 use super::directory::{Directory, SmallFileFault, read_list, write_list, write_log_id};
 use super::disk::{Disk, OsDisk, in_memory, read_exact_at};
 use super::lineage::Lineage;
-use super::segment::{RecordReader, segment_name};
+use super::segment::{RecordReader, SEGMENT_HEAD_BYTES, segment_name};
 use super::state::{Shared, View};
 use super::walk::Walk;
 use crate::contract::{Ancestor, ReadFailure};
@@ -28,7 +28,8 @@ use crate::frame::FrameFault;
 
 pub use super::identity::{LogIdentity, read_identity, segment_path};
 pub use super::restore::{
-    BackupErased, BackupFailure, BackupTarget, Restored, erase_in_backup, restore_directory,
+    BackupErased, BackupFailure, BackupTarget, BegunRestore, Restored, begin_restore,
+    erase_in_backup, restore_directory,
 };
 
 /// A segment as a backup sees it.
@@ -50,17 +51,25 @@ pub struct SegmentInfo {
 pub trait BackupSource: Debug + Send + Sync {
     /// All segments that have events, oldest first.
     ///
-    /// The first call reads the whole log to count erased bodies; later ones what changed.
+    /// The first call reads the whole log to count erased bodies; later ones what is new, and again
+    /// the segments in which bodies were erased since. One call counts at a time.
     ///
     /// # Errors
     /// When stored bytes cannot be read or are damaged.
     fn segments(&self) -> Result<Vec<SegmentInfo>, ReadFailure>;
 
+    /// Where the durable bytes of the segment with this first position end; none for a segment that
+    /// is not there. It never goes back.
+    ///
+    /// # Errors
+    /// When stored bytes cannot be read or are damaged.
+    fn segment_end(&self, first: Position) -> Result<Option<u64>, ReadFailure>;
+
     /// Bytes of the segment with this first position; fewer than `len` at its durable end, none
     /// behind it and for a segment that is not there.
     ///
     /// # Errors
-    /// As for [`Self::segments`].
+    /// As for [`Self::segment_end`].
     fn read_segment(&self, first: Position, offset: u64, len: usize) -> Result<Bytes, ReadFailure>;
 }
 
@@ -75,6 +84,7 @@ pub(crate) struct Span {
 impl BackupSource for LocalReader {
     fn segments(&self) -> Result<Vec<SegmentInfo>, ReadFailure> {
         let shared = self.shared();
+        let mut counts = shared.erased_counts.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut segments = Vec::new();
         for span in spans(shared) {
             segments.push(SegmentInfo {
@@ -82,18 +92,22 @@ impl BackupSource for LocalReader {
                 last_position: Position(span.last),
                 byte_count: durable_end(shared, span)?,
                 is_sealed: span.is_sealed,
-                erased_count: erased_count(shared, span)?,
+                erased_count: counts.count(shared, span)?,
             });
         }
         Ok(segments)
     }
 
+    fn segment_end(&self, first: Position) -> Result<Option<u64>, ReadFailure> {
+        let shared = self.shared();
+        let span = spans(shared).into_iter().find(|span| span.first == first.get());
+        span.map(|span| durable_end(shared, span)).transpose()
+    }
+
     fn read_segment(&self, first: Position, offset: u64, len: usize) -> Result<Bytes, ReadFailure> {
         let shared = self.shared();
-        let Some(span) = spans(shared).into_iter().find(|span| span.first == first.get()) else {
-            return Ok(Bytes::new());
-        };
-        let count = durable_end(shared, span)?.saturating_sub(offset).min(len as u64);
+        let Some(end) = self.segment_end(first)? else { return Ok(Bytes::new()) };
+        let count = end.saturating_sub(offset).min(len as u64);
         let mut bytes = vec![0; in_memory(count)];
         let file = shared.files.file(first);
         let _whole = shared.files.no_zeroing();
@@ -133,47 +147,55 @@ fn durable_end(shared: &Shared, span: Span) -> Result<u64, ReadFailure> {
     Ok(u64::from(place.offset) + parts.record_len as u64)
 }
 
-/// Erased bodies of segments, as far as they were counted. Owned by its lock.
+/// Erased bodies of segments, as far as they were counted. Owned by its lock, which is held while
+/// somebody counts: a second one would only read the same bytes again.
 #[derive(Debug, Default)]
-pub(crate) struct ErasedCounts(Mutex<HashMap<u64, ErasedCount>>);
+pub(crate) struct ErasedCounts(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts(HashMap<u64, ErasedCount>);
 
 #[derive(Debug, Clone, Copy)]
 struct ErasedCount {
-    last: u64,
     /// Erasures in the segment before it was counted.
     erasures: u64,
+    /// The position and the offset behind the last event that was looked at.
+    next_position: u64,
+    end: u64,
     count: u64,
 }
 
-fn erased_count(shared: &Shared, span: Span) -> Result<u64, ReadFailure> {
-    let segment = Position(span.first);
-    let erasures = shared.files.erasure_count(segment);
-    let counts = || shared.erased_counts.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = counts().get(&span.first).copied();
-    match known {
-        Some(known) if known.last == span.last && known.erasures == erasures => {
+impl Counts {
+    fn count(&mut self, shared: &Shared, span: Span) -> Result<u64, ReadFailure> {
+        let erasures = shared.files.erasure_count(Position(span.first));
+        let start =
+            ErasedCount { erasures, next_position: span.first, end: SEGMENT_HEAD_BYTES, count: 0 };
+        let known = self.0.get(&span.first).filter(|known| known.erasures == erasures);
+        let known = known.copied().unwrap_or(start);
+        if known.next_position > span.last {
             return Ok(known.count);
         }
-        _ => {}
+        let counted = count_on(shared, span, known)?;
+        self.0.insert(span.first, counted);
+        Ok(counted.count)
     }
-    let count = count_erased(shared, span)?;
-    counts().insert(span.first, ErasedCount { last: span.last, erasures, count });
-    Ok(count)
 }
 
-fn count_erased(shared: &Shared, span: Span) -> Result<u64, ReadFailure> {
+fn count_on(shared: &Shared, span: Span, known: ErasedCount) -> Result<ErasedCount, ReadFailure> {
     let segment = Position(span.first);
     let file = shared.files.file(segment);
     let file = file.map_err(|error| shared.files.io_failure(segment, error))?;
     let owner = shared.lineage.owner(segment);
     let mut walk = Walk::new(&shared.files, &*file, segment, owner)?;
-    let mut count = 0;
+    (walk.next_position, walk.end) = (known.next_position, known.end);
+    let mut count = known.count;
     walk.run(span.last, &mut |record| count += u64::from(record.is_erased))?;
     if walk.next_position <= span.last {
         let fault = FrameFault("the segment ends before the next one begins");
         return Err(shared.files.damaged(segment, walk.end, fault));
     }
-    Ok(count)
+    let (next_position, end) = (walk.next_position, walk.end);
+    Ok(ErasedCount { next_position, end, count, ..known })
 }
 
 /// The name of a segment's file below `log/`, in a backup as in a data directory.

@@ -19,7 +19,7 @@ use super::segment::{Place, SegmentFiles};
 use super::writer::fill_with_zeros;
 use super::{OpenError, reserve};
 use crate::contract::{EraseFailure, Erased};
-use crate::frame::{FrameFault, RECORD_HEAD_BYTES, RecordFront};
+use crate::frame::{FrameFault, RECORD_HEAD_BYTES, RecordFront, RecordParts};
 
 const MAGIC: &[u8; 8] = b"ANNALSER";
 
@@ -68,7 +68,8 @@ impl Target {
 /// Why records are not erased.
 #[derive(Debug)]
 pub(crate) enum EraseFault {
-    /// There is no room to name them. Nothing was begun.
+    /// There is no room to name them, or to overwrite them on a file system that writes elsewhere.
+    /// Every record is whole or erased, and what was named is erased with the next ones.
     Full,
     Io(PathBuf, io::Error),
     /// There is another record, or none, at the place.
@@ -122,6 +123,7 @@ pub(crate) struct Eraser<'a> {
 impl Eraser<'_> {
     /// Erases records that are durable and known to be so at the next start.
     pub(crate) fn erase(&self, mut targets: Vec<Target>) -> Result<Erased, EraseFault> {
+        targets.extend(self.named()?.unwrap_or_default());
         targets.sort_unstable();
         targets.dedup();
         self.name(&targets)?;
@@ -130,16 +132,20 @@ impl Eraser<'_> {
 
     /// Finishes what an earlier process began. Says how many records that was.
     pub(crate) fn finish(&self) -> Result<u64, EraseFault> {
-        let path = self.directory.erasing();
-        let named = read_list::<24>(self.disk, &path, MAGIC)
-            .map_err(|fault| EraseFault::Named(path, fault))?;
-        let Some(named) = named else { return Ok(0) };
-        let targets: Vec<Target> = named.iter().map(Target::parse).collect();
+        let Some(targets) = self.named()? else { return Ok(0) };
         // Its name may be the work of a process that was killed before it synced it.
         self.sync_dir()?;
         tracing::info!(records = targets.len(), "finishing an erasure that was begun");
         self.carry_out(&targets)?;
         Ok(targets.len() as u64)
+    }
+
+    /// What was begun and not finished.
+    fn named(&self) -> Result<Option<Vec<Target>>, EraseFault> {
+        let path = self.directory.erasing();
+        let named = read_list::<24>(self.disk, &path, MAGIC)
+            .map_err(|fault| EraseFault::Named(path, fault))?;
+        Ok(named.map(|entries| entries.iter().map(Target::parse).collect()))
     }
 
     fn name(&self, targets: &[Target]) -> Result<(), EraseFault> {
@@ -169,7 +175,12 @@ impl Eraser<'_> {
         }
         erased.cut_files_removed = self.remove_copies()?;
         let path = self.directory.erasing();
-        self.disk.remove(&path).map_err(|error| EraseFault::Io(path, error))?;
+        match self.disk.remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(EraseFault::Io(path, error));
+            }
+            _ => {}
+        }
         self.sync_dir()?;
         Ok(erased)
     }
@@ -197,12 +208,30 @@ impl Eraser<'_> {
         }
         {
             let _half_erased = self.files.zeroing();
-            for (start, end) in spans {
-                fill_with_zeros(&*file, start, end).map_err(failed)?;
-            }
             self.files.count_erasure(segment);
+            for (start, end) in spans {
+                let zeroed = self.fill(&*file, start, end)?;
+                zeroed.map_err(|error| match is_full(&error) && are_whole(&*file, targets) {
+                    true => EraseFault::Full,
+                    false => failed(error),
+                })?;
+            }
         }
         file.sync_data().map_err(failed)
+    }
+
+    /// Writes zeros. On a file system that copies on write that needs room: the reserve is it.
+    fn fill(
+        &self,
+        file: &dyn DiskFile,
+        start: u64,
+        end: u64,
+    ) -> Result<io::Result<()>, EraseFault> {
+        let mut zeroed = fill_with_zeros(file, start, end);
+        while zeroed.as_ref().is_err_and(is_full) && self.give_up_reserve()? {
+            zeroed = fill_with_zeros(file, start, end);
+        }
+        Ok(zeroed)
     }
 
     /// Removes the files that may hold a body beside the segments: what starts cut off, and
@@ -230,6 +259,16 @@ impl Eraser<'_> {
         let dir = self.directory.log();
         self.disk.sync_dir(&dir).map_err(|error| EraseFault::Io(dir, error))
     }
+}
+
+/// Whether every record can be read, erased or not.
+fn are_whole(file: &dyn DiskFile, targets: &[Target]) -> bool {
+    targets.iter().all(|target| {
+        let Ok(Ok(front)) = read_front(file, target.offset) else { return false };
+        let mut record = vec![0; front.erasable.end];
+        read_exact_at(file, &mut record, target.offset).is_ok()
+            && RecordParts::parse(&record).is_ok()
+    })
 }
 
 /// The checked front of the record at an offset. Its body need not be whole.

@@ -38,7 +38,7 @@ impl Lineage {
         let entries = read_list::<24>(disk, &directory.lineage(), MAGIC)?.unwrap_or_default();
         let ancestors: Vec<Ancestor> = entries.iter().map(ancestor).collect();
         match ancestors.is_sorted_by_key(|ancestor| ancestor.last_position) {
-            true => Ok(Self { ancestors, own }),
+            true => Ok(Self { ancestors: owners(ancestors), own }),
             false => Err(SmallFileFault::Damaged("its positions are out of order")),
         }
     }
@@ -84,8 +84,15 @@ impl Lineage {
     pub(crate) fn child(&self, last_position: Position, own: LogId) -> Self {
         let mut ancestors = self.ancestors.clone();
         ancestors.push(Ancestor { log_id: self.own, last_position });
-        Self { ancestors, own }
+        Self { ancestors: owners(ancestors), own }
     }
+}
+
+/// Leaves out the logs that own no position: they were restored, and restored from before they
+/// had an event of their own.
+fn owners(mut ancestors: Vec<Ancestor>) -> Vec<Ancestor> {
+    ancestors.dedup_by_key(|ancestor| ancestor.last_position);
+    ancestors
 }
 
 fn entry(ancestor: &Ancestor) -> [u8; 24] {

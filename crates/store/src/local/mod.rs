@@ -38,6 +38,7 @@ use annals_core::id::{LogId, Position};
 pub(crate) use directory::write_file;
 use directory::{Directory, SmallFileFault};
 use disk::{Disk, LockError, OsDisk};
+use erase::EraseFault;
 use keeper::Keeper;
 use lineage::Lineage;
 use state::Shared;
@@ -248,7 +249,15 @@ pub fn open_local_on(
     let log_id = recover::settle_log_id(&*disk, &directory, options.new_log_id)?;
     let lineage = Lineage::open(&*disk, &directory, log_id)?;
     let shared = Arc::new(Shared::new(disk, directory, options, lineage));
-    let records_erased = shared.eraser().finish()?;
+    let records_erased = match shared.eraser().finish() {
+        Err(EraseFault::Full) => {
+            tracing::warn!(
+                "the disk is too full to finish an erasure; the next one goes on with it"
+            );
+            0
+        }
+        finished => finished?,
+    };
     let (active, mut report) = recover::recover(&shared)?;
     report.records_erased = records_erased;
     let tree = shared.directory.tree();

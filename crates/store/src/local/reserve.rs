@@ -6,7 +6,8 @@
 use std::io;
 
 use super::directory::Directory;
-use super::disk::Disk;
+use super::disk::{Disk, DiskFile};
+use super::writer::fill_with_zeros;
 
 /// Bytes that are kept free.
 const RESERVE_BYTES: u64 = 4 << 20;
@@ -17,14 +18,23 @@ const STEP_BYTES: u64 = 512 << 10;
 pub(crate) fn set_aside(disk: &dyn Disk, directory: &Directory) {
     let path = directory.reserve();
     let file = disk.open(&path).or_else(|_| disk.create(&path));
-    let made = file.and_then(|file| match file.len()? < RESERVE_BYTES {
-        true => file.allocate(RESERVE_BYTES),
-        false => Ok(()),
+    let made = file.and_then(|file| match file.len()? {
+        len if len < RESERVE_BYTES => {
+            // A length that no room stands behind would pass for a whole reserve.
+            fill_up(&*file, len).inspect_err(|_| drop(file.set_len(len)))
+        }
+        _ => Ok(()),
     });
     if let Err(error) = made {
         let error = &error as &dyn std::error::Error;
         tracing::debug!(error, "the reserve for redaction is not whole");
     }
+}
+
+/// Where a file system cannot reserve room, only what was written has any.
+fn fill_up(file: &dyn DiskFile, len: u64) -> io::Result<()> {
+    file.allocate(RESERVE_BYTES)?;
+    fill_with_zeros(file, len, RESERVE_BYTES)
 }
 
 /// Gives up a part of the reserve. Says whether there was any.

@@ -8,18 +8,20 @@
 //! lineage says which positions came with it, so there are never two histories under one name.
 //! INVARIANT (checked, then kept): every byte of a segment is checked before the log id makes a
 //! log of the restored directory.
+//! INVARIANT (named last): a restore that did not end leaves no log behind, so whatever else the
+//! restored log needs is put beside the segments before it gets its id.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use annals_core::envelope::Authority;
 use annals_core::id::{EventId, LogId, Position};
+use annals_core::redaction::{REDACTED_TYPE, is_redaction};
 
 use super::OpenError;
 use super::backup::{read_redactions, write_redactions};
 use super::directory::{Directory, read_log_id, write_log_id};
-use super::disk::{Disk, DiskFile, LockError, OsDisk};
+use super::disk::{Disk, DiskFile, DiskLock, LockError, OsDisk};
 use super::erase::{Eraser, Target};
 use super::lineage::Lineage;
 use super::recover::copy_bytes;
@@ -27,9 +29,6 @@ use super::segment::{Place, SegmentFiles, SegmentHead, parse_segment_name};
 use super::walk::{Walk, WalkEnd, WalkedRecord};
 use crate::audit::read_only::ReadOnlyDisk;
 use crate::contract::{Ancestor, ReadFailure};
-
-/// The type of the control facts that say that a body was taken away.
-const REDACTED_TYPE: &str = "event.redacted";
 
 /// What a restore made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +80,24 @@ pub enum BackupFailure {
         /// The directory.
         directory: PathBuf,
     },
+    /// Erasing in the segments alone would leave the words in other files.
+    #[error(
+        "{} is the data directory of a server, which keeps the words of events in other files too: \
+         start the server and redact the event there", .directory.display()
+    )]
+    IsDataDirectory {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// As for [`Self::IsDataDirectory`], but nothing else says that it is no backup.
+    #[error(
+        "{} holds the words of events too: remove it, for it can be made again from the segments, \
+         and erase once more", .derived.display()
+    )]
+    HasDerivedFiles {
+        /// The files that are made of events.
+        derived: PathBuf,
+    },
     /// The event is not in the backup.
     #[error("the event is not in {}", .directory.display())]
     NoSuchEvent {
@@ -129,6 +146,34 @@ impl From<ReadFailure> for BackupFailure {
     }
 }
 
+/// A directory with everything of a restored log but its identity, which makes it one.
+#[derive(Debug)]
+#[must_use = "without its identity it is no log"]
+pub struct BegunRestore {
+    target: Directory,
+    restored: Restored,
+}
+
+impl BegunRestore {
+    /// What [`Self::finish`] makes.
+    #[must_use]
+    pub fn restored(&self) -> &Restored {
+        &self.restored
+    }
+
+    /// Gives the directory its identity: from here on it is a log.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> Result<Restored, BackupFailure> {
+        let Self { target, restored } = self;
+        let failed = |error| OpenError::io(target.root(), error);
+        write_log_id(&OsDisk, &target, restored.log_id).map_err(failed)?;
+        OsDisk.sync_dir(target.root()).map_err(failed)?;
+        Ok(restored)
+    }
+}
+
 /// Makes a new log of a backup, with an identity of its own. The backup is only read, unless an
 /// erasure in it was begun and not finished.
 ///
@@ -140,9 +185,25 @@ pub fn restore_directory(
     data_dir: &Path,
     new_log_id: LogId,
 ) -> Result<Restored, BackupFailure> {
+    begin_restore(backup, data_dir, new_log_id)?.finish()
+}
+
+/// The same up to the moment before the directory becomes a log.
+///
+/// # Errors
+/// As for [`restore_directory`].
+pub fn begin_restore(
+    backup: &Path,
+    data_dir: &Path,
+    new_log_id: LogId,
+) -> Result<BegunRestore, BackupFailure> {
     let disk = &OsDisk;
     let source = Copies::open(&(Arc::new(ReadOnlyDisk) as Arc<dyn Disk>), backup)?;
-    source.eraser_on(disk).finish().map_err(OpenError::from)?;
+    if source.directory.erasing().exists() {
+        // What a server is erasing at this moment is its own matter.
+        let _alone = source.lock(disk)?;
+        source.eraser_on(disk).finish().map_err(OpenError::from)?;
+    }
     let target = Directory::new(data_dir);
     make_empty(disk, &target)?;
     let mut last_position = Position(0);
@@ -164,15 +225,14 @@ pub fn restore_directory(
     }
     let lineage = source.lineage.child(last_position, new_log_id);
     lineage.write(disk, &target).map_err(failed)?;
-    write_log_id(disk, &target, new_log_id).map_err(failed)?;
-    disk.sync_dir(target.root()).map_err(failed)?;
-    Ok(Restored {
+    let restored = Restored {
         log_id: new_log_id,
         parent_log_id: source.lineage.own(),
         last_position,
         lineage: lineage.ancestors().to_vec(),
         byte_count,
-    })
+    };
+    Ok(BegunRestore { target, restored })
 }
 
 /// Erases the body of an event in a backup that nothing has open, and notes its position in the
@@ -183,11 +243,8 @@ pub fn restore_directory(
 pub fn erase_in_backup(backup: &Path, target: BackupTarget) -> Result<BackupErased, BackupFailure> {
     let disk: Arc<dyn Disk> = Arc::new(OsDisk);
     let mut copies = Copies::open(&disk, backup)?;
-    let holder = format!("process {}", std::process::id());
-    let _lock = disk.lock(&copies.directory.lock(), &holder).map_err(|error| match error {
-        LockError::Held { holder } => OpenError::Locked { directory: backup.to_owned(), holder },
-        LockError::Io(source) => OpenError::io(copies.directory.lock(), source),
-    })?;
+    let _alone = copies.lock(&*disk)?;
+    copies.refuse_other_words()?;
     copies.eraser_on(&*disk).finish().map_err(OpenError::from)?;
     let (erased, place) = copies.find(target)?;
     copies.redactions.insert(erased.position.get());
@@ -231,6 +288,30 @@ impl Copies {
 
     fn eraser_on<'a>(&'a self, disk: &'a dyn Disk) -> Eraser<'a> {
         Eraser { disk, directory: &self.directory, files: &self.files }
+    }
+
+    fn lock(&self, disk: &dyn Disk) -> Result<Box<dyn DiskLock>, OpenError> {
+        let holder = format!("process {}", std::process::id());
+        disk.lock(&self.directory.lock(), &holder).map_err(|error| match error {
+            LockError::Held { holder } => {
+                OpenError::Locked { directory: self.directory.root().to_owned(), holder }
+            }
+            LockError::Io(source) => OpenError::io(self.directory.lock(), source),
+        })
+    }
+
+    /// Refuses a directory in which more than the segments may have the words of events.
+    fn refuse_other_words(&self) -> Result<(), BackupFailure> {
+        let directory = self.directory.root().to_owned();
+        // A backup never has the key that signs.
+        if self.directory.trust().join("key").exists() {
+            return Err(BackupFailure::IsDataDirectory { directory });
+        }
+        let derived = directory.join("derived");
+        match derived.exists() {
+            true => Err(BackupFailure::HasDerivedFiles { derived }),
+            false => Ok(()),
+        }
     }
 
     /// All segments, oldest first.
@@ -289,9 +370,7 @@ impl Copies {
                     BackupTarget::EventId(event_id) => record.header.event_id == event_id,
                 };
                 if is_it {
-                    let header = &record.header;
-                    let is_redaction = header.event_type == REDACTED_TYPE
-                        && header.authority == Authority::Control;
+                    let is_redaction = is_redaction(&record.header);
                     let erased = BackupErased {
                         position: record.header.position,
                         event_id: record.header.event_id,

@@ -6,7 +6,7 @@
 //! reader takes the head before the view, so that every position up to its head is in its view.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use annals_core::event::Event;
 use annals_core::hash::Digest;
@@ -142,6 +142,8 @@ pub(crate) struct Shared {
     head: RwLock<Head>,
     /// The last position that `sync_log` has made durable.
     synced: Mutex<u64>,
+    /// The first sync of `sync_log` that failed.
+    broken_sync: OnceLock<ReadFailure>,
     /// Held while index files are replaced.
     repair: Mutex<()>,
 }
@@ -172,6 +174,7 @@ impl Shared {
             view: RwLock::default(),
             head: RwLock::new(Head::EMPTY),
             synced: Mutex::new(0),
+            broken_sync: OnceLock::new(),
             repair: Mutex::new(()),
         }
     }
@@ -203,19 +206,31 @@ impl Shared {
 
     /// Syncs what a log with [`Durability::Os`] has only given to the operating system: segments
     /// oldest first, so that what is durable is a prefix of the log at any moment.
+    ///
+    /// A sync that failed once fails for good: the operating system may say so only once, and the
+    /// next sync would then succeed over bytes that are lost.
     pub(crate) fn sync_log(&self) -> Result<(), ReadFailure> {
         if self.options.durability == Durability::Sync {
             return Ok(());
         }
         let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_synced()?;
         let synced_before = *synced;
         for span in spans(self).iter().filter(|span| span.last > synced_before) {
             let segment = Position(span.first);
-            let done = self.files.file(segment).and_then(|file| file.sync_data());
-            done.map_err(|error| self.files.io_failure(segment, error))?;
+            let failed = |error| self.files.io_failure(segment, error);
+            let file = self.files.file(segment).map_err(failed)?;
+            if let Err(error) = file.sync_data() {
+                return Err(self.broken_sync.get_or_init(|| failed(error)).clone());
+            }
             *synced = span.last;
         }
         Ok(())
+    }
+
+    /// Fails for good after a sync that failed: what was appended may be lost with the machine.
+    pub(crate) fn check_synced(&self) -> Result<(), ReadFailure> {
+        self.broken_sync.get().map_or(Ok(()), |failure| Err(failure.clone()))
     }
 
     /// Asks the index, and again after repairing each file of it that turns out to be damaged.

@@ -105,7 +105,7 @@ impl LocalWriter {
 
     fn mark_clean(&mut self) -> io::Result<()> {
         let Some(active) = self.active.take() else { return Ok(()) };
-        if self.poison.is_some() {
+        if self.poison().is_some() {
             return Ok(());
         }
         self.shared.tree.close(&*self.shared);
@@ -117,6 +117,14 @@ impl LocalWriter {
             position: self.assigner.head().position.get(),
         };
         write_clean_end(&*self.shared.disk, &self.shared.directory, &end)
+    }
+
+    /// Why nothing more is taken. A reader may have been the one to meet a failed sync.
+    fn poison(&mut self) -> Option<String> {
+        if let Err(failure) = self.shared.check_synced() {
+            self.poison.get_or_insert_with(|| format!("cannot sync: {failure}"));
+        }
+        self.poison.clone()
     }
 
     fn commit(
@@ -309,8 +317,8 @@ impl LogWriter for LocalWriter {
         now: Timestamp,
         units: Vec<Unit>,
     ) -> Result<Vec<UnitOutcome>, AppendFailure> {
-        if let Some(reason) = &self.poison {
-            return Err(AppendFailure::Failed { reason: reason.clone() });
+        if let Some(reason) = self.poison() {
+            return Err(AppendFailure::Failed { reason });
         }
         let mut group = self.assigner.assign(&self.shared.snapshot(), now, &units);
         drop(units);
@@ -342,8 +350,8 @@ impl LogWriter for LocalWriter {
     }
 
     fn erase(&mut self, positions: &[Position]) -> Result<Erased, EraseFailure> {
-        if let Some(reason) = &self.poison {
-            return Err(EraseFailure::Failed { reason: reason.clone() });
+        if let Some(reason) = self.poison() {
+            return Err(EraseFailure::Failed { reason });
         }
         let erased = self.erase_durable(positions);
         if let Err(EraseFailure::Failed { reason }) = &erased {

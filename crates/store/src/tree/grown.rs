@@ -33,10 +33,17 @@ const CATCH_UP_COUNT: u64 = 65_536;
 #[derive(Debug)]
 pub(crate) struct GrownTree {
     files: TreeFiles,
-    cache: TileCache,
     pending: PendingLeaves,
     grower: Mutex<Grower>,
-    published: RwLock<Arc<Edge>>,
+    published: RwLock<Published>,
+}
+
+/// What readers see. The cache goes with the tree that its tiles were checked against: who still
+/// reads the tree before a rebuild fills the cache of that one.
+#[derive(Debug, Clone, Default)]
+struct Published {
+    edge: Arc<Edge>,
+    cache: Arc<TileCache>,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +56,6 @@ impl GrownTree {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf, log_id: LogId) -> Self {
         Self {
             files: TreeFiles::new(disk, dir, log_id),
-            cache: TileCache::default(),
             pending: PendingLeaves::default(),
             grower: Mutex::default(),
             published: RwLock::default(),
@@ -103,7 +109,7 @@ impl GrownTree {
     }
 
     pub(crate) fn grown_to(&self) -> u64 {
-        self.published().size()
+        self.published().edge.size()
     }
 
     pub(crate) fn grow(&self, source: &dyn LeafSource) -> Result<u64, ReadFailure> {
@@ -130,9 +136,9 @@ impl GrownTree {
         first: u64,
         count: usize,
     ) -> Result<Vec<Digest>, ReadFailure> {
-        let edge = self.published();
+        let Published { edge, cache } = self.published();
         let last = first.saturating_add(count as u64).min(row_len(level, edge.size()));
-        let reader = TileReader { files: &self.files, cache: &self.cache, edge: &edge, source };
+        let reader = TileReader { files: &self.files, cache: &cache, edge: &edge, source };
         let mut entries = Vec::new();
         reader.read(level, first, last, &mut entries)?;
         Ok(entries)
@@ -149,8 +155,7 @@ impl GrownTree {
         let mut edge = Edge::default();
         self.catch_up(&mut edge, source, source.durable_size(), &mut |_| {})?;
         grower.edge = edge;
-        self.cache.clear();
-        self.publish(&grower.edge);
+        self.publish_as(Published { edge: Arc::new(grower.edge.clone()), ..Published::default() });
         self.keep(&mut grower).map_err(|error| self.files.failure(error))
     }
 
@@ -209,11 +214,15 @@ impl GrownTree {
     }
 
     fn publish(&self, edge: &Edge) {
-        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(edge.clone());
+        self.publish_as(Published { edge: Arc::new(edge.clone()), ..self.published() });
     }
 
-    fn published(&self) -> Arc<Edge> {
-        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    fn publish_as(&self, published: Published) {
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = published;
+    }
+
+    fn published(&self) -> Published {
+        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn grower(&self) -> MutexGuard<'_, Grower> {

@@ -369,3 +369,58 @@ fn rows_end_where_the_tree_ends() {
     assert_eq!(tree.rows(&log, 200, 0, 1).unwrap(), []);
     assert_eq!(tree.rows(&log, 0, u64::MAX, usize::MAX).unwrap(), []);
 }
+
+/// Other events in the place of those of [`HashLog`].
+struct OtherLog;
+
+fn other_hash(leaf: u64) -> Digest {
+    sha256(&[b"other", &leaf.to_le_bytes()])
+}
+
+impl LeafSource for OtherLog {
+    fn durable_size(&self) -> u64 {
+        300
+    }
+
+    fn event_hashes(
+        &self,
+        first: u64,
+        last: u64,
+        found: &mut dyn FnMut(Digest),
+    ) -> Result<(), ReadFailure> {
+        (first..last).for_each(|leaf| found(other_hash(leaf)));
+        Ok(())
+    }
+}
+
+/// A log whose tree is made anew while a tile of it is made again for a reader.
+struct ChangingLog<'a>(&'a GrownTree);
+
+impl LeafSource for ChangingLog<'_> {
+    fn durable_size(&self) -> u64 {
+        300
+    }
+
+    fn event_hashes(
+        &self,
+        first: u64,
+        last: u64,
+        found: &mut dyn FnMut(Digest),
+    ) -> Result<(), ReadFailure> {
+        self.0.rebuild(&OtherLog)?;
+        (first..last).for_each(|leaf| found(event_hash(leaf)));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_tile_that_is_read_while_the_tree_is_made_anew_is_not_of_the_new_tree() {
+    let (dir, log) = kept(300);
+    let tree = open(dir.path(), &log);
+    fs::remove_file(row_file(dir.path(), 0)).unwrap();
+    let leaf = |event_hash: Digest| merkle::leaf_hash(event_hash.as_bytes());
+    let before = tree.rows(&ChangingLog(&tree), 0, 0, 256).unwrap();
+    assert_eq!(before, (0..256).map(|number| leaf(event_hash(number))).collect::<Vec<_>>());
+    let after = tree.rows(&OtherLog, 0, 0, 256).unwrap();
+    assert_eq!(after, (0..256).map(|number| leaf(other_hash(number))).collect::<Vec<_>>());
+}

@@ -20,7 +20,7 @@ const CACHED_TILE_COUNT: usize = 64;
 
 type Tile = Arc<Vec<Digest>>;
 
-/// Tiles that were checked not long ago. Owned by its lock.
+/// Tiles of one tree that were checked not long ago. Owned by its lock.
 #[derive(Debug, Default)]
 pub(super) struct TileCache(Mutex<CachedTiles>);
 
@@ -31,10 +31,6 @@ struct CachedTiles {
 }
 
 impl TileCache {
-    pub(super) fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = CachedTiles::default();
-    }
-
     fn get(&self, place: TilePlace) -> Option<Tile> {
         let tiles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tiles.by_place.get(&(place.level, place.index)).cloned()

@@ -9,6 +9,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod restored;
 mod tape;
 
 use std::cell::RefCell;
@@ -23,6 +24,7 @@ use annals_core::record::{Header, commitment};
 use annals_core::tiles::root_at;
 use annals_store::audit::*;
 use annals_store::contract::{LogReader, LogWriter, Prepared, Unit};
+use annals_store::local::backup::{BackupTarget, erase_in_backup};
 use annals_store::local::{LocalOptions, LocalReader, open_local};
 use common::*;
 use proptest::prelude::*;
@@ -241,7 +243,27 @@ fn an_erased_body_that_a_redaction_names_is_in_order() {
     let report = scene.report_signed();
     assert_eq!(report.fault, None);
     assert_eq!((report.events, report.bodies_checked, report.bodies_erased), (61, 60, 1));
+    assert_eq!((report.bodies_unexplained, report.first_unexplained), (0, None));
     assert_eq!(report.signed_checked, [scene.signed[2]], "older roots stay what they were");
+}
+
+#[test]
+fn bodies_that_only_the_directorys_own_file_explains_are_counted_apart() {
+    let scene = scene();
+    redact(&scene, Authority::Control);
+    fs::remove_dir_all(scene.path().join("derived")).unwrap();
+    for position in [30, 25, 17] {
+        let target = BackupTarget::Position(Position(position));
+        erase_in_backup(scene.path(), target).unwrap();
+    }
+    let report = scene.report_signed();
+    assert_eq!(report.fault, None);
+    assert_eq!((report.bodies_checked, report.bodies_erased), (58, 1));
+    assert_eq!(report.bodies_unexplained, 2, "the log itself explains position 17");
+    assert_eq!(report.first_unexplained, Some(Position(25)));
+    fs::remove_file(scene.path().join("redactions")).unwrap();
+    let says = [&*scene.name(25), "erased without a redaction"];
+    assert_fault(&scene.report(), AuditFaultKind::ErasedWithoutRedaction, &says);
 }
 
 #[test]
@@ -554,27 +576,6 @@ fn a_check_from_the_middle_says_only_what_it_checked() {
     // What is wrong in the checked part is found all the same.
     scene.change(|tape| tape.forge(50, |record| record.body()[3] ^= 1));
     assert_fault(&report(scene.path(), &options), AuditFaultKind::EditedBody, &[&scene.name(50)]);
-}
-
-#[test]
-fn a_restored_log_is_checked_over_all_its_names() {
-    let scene = scene();
-    let restored = temporary_dir();
-    let target = restored.path().join("data");
-    let own = LogId::from_bytes(*b"the restored one");
-    annals_store::local::backup::restore_directory(scene.path(), &target, own).unwrap();
-    let mut log = open_local(&target, LocalOptions { new_log_id: own, ..options() }).unwrap();
-    let mut unit = sample("s1", "1").unit();
-    let draft = sample("s1", "1").draft;
-    unit.events[0].header = Header::complete(&draft, server_fields(901, "w1")).encode(&own);
-    log.writer.append(at(2_000), vec![unit]).unwrap();
-    log.writer.close().unwrap();
-    let options = AuditOptions { signed: scene.signed.clone(), ..AuditOptions::default() };
-    let report = report(&target, &options);
-    assert_eq!(report.fault, None);
-    assert_eq!((report.log_id, report.head, report.events), (own, Position(61), 61));
-    assert_eq!(report.lineage.len(), 1);
-    assert_eq!(report.signed_checked, scene.signed);
 }
 
 #[test]

@@ -22,6 +22,14 @@ pub enum Fault {
     Full,
     /// The same, until a file is removed or cut.
     FullUntilRoomIsMade,
+    /// Writes into segments find no room: what a file system does that copies on write.
+    FullForOverwriting,
+    /// The same, until a file is removed or cut.
+    FullForOverwritingUntilRoomIsMade,
+    /// The same, and half of each write goes through.
+    FullInTheMiddleOfOverwriting,
+    /// Files only look longer when room is reserved, and there is none for the reserve.
+    ReserveOnlyLooksLonger,
     /// Every write fails.
     WriteFails,
     /// Somebody reads the file of every write when half of it is there.
@@ -70,7 +78,8 @@ impl FaultyDisk {
     }
 
     fn room_is_made(&self) {
-        if self.fault() == Fault::FullUntilRoomIsMade {
+        use Fault::{FullForOverwritingUntilRoomIsMade, FullUntilRoomIsMade};
+        if matches!(self.fault(), FullUntilRoomIsMade | FullForOverwritingUntilRoomIsMade) {
             self.set(Fault::None);
         }
     }
@@ -167,7 +176,16 @@ impl DiskFile for FaultyFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let is = |end: &str| self.name.lock().unwrap().to_string_lossy().ends_with(end);
         match self.disk.fault() {
+            Fault::FullForOverwriting | Fault::FullForOverwritingUntilRoomIsMade if is(".seg") => {
+                return Err(full());
+            }
+            Fault::FullInTheMiddleOfOverwriting if is(".seg") => {
+                self.file.write_at(&bytes[..bytes.len() / 2], offset)?;
+                return Err(full());
+            }
+            Fault::ReserveOnlyLooksLonger if is("reserve") => return Err(full()),
             Fault::WriteFails => return Err(io::Error::other("planned write failure")),
             Fault::FullInTheMiddleOfAWrite => {
                 self.file.write_at(&bytes[..bytes.len() / 2], offset)?;
@@ -208,6 +226,7 @@ impl DiskFile for FaultyFile {
     fn allocate(&self, len: u64) -> io::Result<()> {
         match self.disk.is_full() {
             true => Err(full()),
+            false if self.disk.fault() == Fault::ReserveOnlyLooksLonger => self.file.set_len(len),
             false => self.file.allocate(len),
         }
     }

@@ -301,13 +301,6 @@ impl Oracle {
         }
     }
 
-    /// Nothing was erased of what was not asked for before.
-    pub(crate) fn not_erased(&mut self, asked: &[Position]) {
-        for position in asked {
-            self.erasures.remove(&position.get());
-        }
-    }
-
     pub(crate) fn is_erasure_asked(&self, position: u64) -> bool {
         self.erasures.contains_key(&position)
     }

@@ -2,8 +2,12 @@
 //!
 //! INVARIANT (whole or broken): a file that cannot be finished ends with a broken connection, never
 //! with an end that looks like one.
+//! INVARIANT (others are served): a file takes up a thread while it is written, so there are never
+//! many at once, and one whose reader takes nothing is broken off.
 
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use annals_api::{reason, routes};
 use annals_core::id::{EventId, RunId};
@@ -13,7 +17,8 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::app::App;
 use crate::auth::{Caller, ReadAndVerify};
@@ -25,6 +30,28 @@ use crate::refusals::export_problem;
 const CHUNK_BYTES: usize = 64 << 10;
 /// Chunks that wait for a slow reader.
 const CHUNKS_MAX: usize = 4;
+/// Files that are written at once.
+const EXPORTS_MAX: usize = 4;
+
+/// The right to write one of a few files at once. Owned by its semaphore.
+#[derive(Debug)]
+pub(crate) struct ExportPermits(Arc<Semaphore>);
+
+impl Default for ExportPermits {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(EXPORTS_MAX)))
+    }
+}
+
+impl ExportPermits {
+    fn take(&self) -> Result<OwnedSemaphorePermit, ApiProblem> {
+        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+            let detail =
+                format!("{EXPORTS_MAX} evidence files are being written, which is the limit");
+            ApiProblem::new(reason::OVERLOADED, detail)
+        })
+    }
+}
 
 /// Export a run as an evidence file: its events as they are stored, with a proof for each.
 ///
@@ -37,7 +64,8 @@ const CHUNKS_MAX: usize = 4;
     responses(
         (status = 200, description = "The evidence file.", body = serde_json::Value),
         (status = 403, description = "The token may not read or not verify.", body = annals_api::Problem),
-        (status = 404, description = "There is no such run.", body = annals_api::Problem)))]
+        (status = 404, description = "There is no such run.", body = annals_api::Problem),
+        (status = 503, description = "Too many files are being written.", body = annals_api::Problem)))]
 pub(crate) async fn export(
     State(app): State<App>,
     caller: Caller<ReadAndVerify>,
@@ -49,14 +77,18 @@ pub(crate) async fn export(
     let hash_only: Result<_, _> = params.all("hash_only").map(EventId::parse).collect();
     let hash_only = hash_only.map_err(|error| invalid("hash_only", error))?;
     let file_name = file_name(run_id.as_str());
+    let permit = app.export_permits.take()?;
     let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
     let workspace_id = caller.principal.workspace_id.clone();
     tokio::task::spawn_blocking(move || {
-        let mut out = ChunkWriter { chunk: Vec::with_capacity(CHUNK_BYTES), sender };
+        let _permit = permit;
+        let stall = app.timings.write_stall;
+        let chunk = Vec::with_capacity(CHUNK_BYTES);
+        let mut out = ChunkWriter { chunk, sender, stall, runtime: Handle::current() };
         let options = ExportOptions { hash_only, witness_keys: app.witnesses.keys() };
         let exported = app.recorder.export_run(&workspace_id, &run_id, &options, &mut out);
         match exported {
-            Ok(_) => out.send(),
+            Ok(_) => out.finish(),
             Err(failure) => out.fail(failure),
         }
     });
@@ -69,17 +101,24 @@ async fn respond(
     file_name: &str,
 ) -> Result<Response, ApiProblem> {
     let first = match receiver.recv().await {
-        Some(Ok(first)) => first,
+        Some(Ok(Piece::Bytes(first))) => first,
         Some(Err(failure)) => return Err(export_problem(&failure)),
-        None => return Err(ApiProblem::new(reason::INTERNAL, "the file could not be written")),
+        Some(Ok(Piece::End)) | None => {
+            return Err(ApiProblem::new(reason::INTERNAL, "the file could not be written"));
+        }
     };
-    let rest = futures_util::stream::unfold(receiver, |mut receiver| async move {
-        let chunk = receiver.recv().await?;
-        let chunk = chunk.map_err(|failure| {
-            tracing::error!(%failure, "an evidence file breaks off");
-            io::Error::other("the file breaks off")
-        });
-        Some((chunk, receiver))
+    let rest = futures_util::stream::unfold(Some(receiver), |receiver| async move {
+        let mut receiver = receiver?;
+        match receiver.recv().await {
+            Some(Ok(Piece::Bytes(bytes))) => Some((Ok(bytes), Some(receiver))),
+            Some(Ok(Piece::End)) => None,
+            broken => {
+                if let Some(Err(failure)) = broken {
+                    tracing::error!(%failure, "an evidence file breaks off");
+                }
+                Some((Err(io::Error::other("the file breaks off")), None))
+            }
+        }
     });
     let chunks = futures_util::stream::once(std::future::ready(Ok(first))).chain(rest);
     let mut response = Body::from_stream(chunks).into_response();
@@ -101,23 +140,45 @@ fn file_name(run_id: &str) -> String {
     format!("evidence-{plain}.json")
 }
 
-type Chunk = Result<Bytes, ExportFailure>;
+/// A piece of a file.
+#[derive(Debug)]
+enum Piece {
+    Bytes(Bytes),
+    /// The file is whole. Without this it breaks off.
+    End,
+}
 
-/// Hands what is written to the connection, and waits while that is full.
+type Chunk = Result<Piece, ExportFailure>;
+
+/// Hands what is written to the connection, and waits a while when that is full.
 #[derive(Debug)]
 struct ChunkWriter {
     chunk: Vec<u8>,
     sender: mpsc::Sender<Chunk>,
+    /// How long a reader may take nothing.
+    stall: Duration,
+    runtime: Handle,
 }
 
 impl ChunkWriter {
-    /// Sends what is left. A reader that is gone is told nothing.
-    fn send(mut self) {
-        let _ = self.sender.blocking_send(Ok(std::mem::take(&mut self.chunk).into()));
+    /// Sends what is left, and that it was all. A reader that is gone is told nothing.
+    fn finish(mut self) {
+        let rest = std::mem::take(&mut self.chunk).into();
+        if self.send(Ok(Piece::Bytes(rest))).is_ok() {
+            let _ = self.send(Ok(Piece::End));
+        }
     }
 
     fn fail(self, failure: ExportFailure) {
-        let _ = self.sender.blocking_send(Err(failure));
+        let _ = self.send(Err(failure));
+    }
+
+    fn send(&self, chunk: Chunk) -> io::Result<()> {
+        let sending = async { tokio::time::timeout(self.stall, self.sender.send(chunk)).await };
+        match self.runtime.block_on(sending) {
+            Ok(sent) => sent.map_err(|_| io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 }
 
@@ -126,14 +187,14 @@ impl io::Write for ChunkWriter {
         self.chunk.extend_from_slice(bytes);
         if self.chunk.len() >= CHUNK_BYTES {
             let full = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_BYTES));
-            let sent = self.sender.blocking_send(Ok(full.into()));
-            sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+            self.send(Ok(Piece::Bytes(full.into())))?;
         }
         Ok(bytes.len())
     }
 
+    /// Sends nothing, because only full chunks are worth it; tells whether anybody still reads.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        if self.sender.is_closed() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
     }
 }
 

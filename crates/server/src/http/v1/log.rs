@@ -52,8 +52,10 @@ pub(crate) async fn key(
     uri: Uri,
 ) -> Result<Response, ApiProblem> {
     Params::read(&uri, &[])?;
+    // Who signs holds the keys, and waits for the disk meanwhile.
+    let keys = blocking(move || Ok(app.recorder.trust().verifier_keys())).await?;
     let mut text = String::new();
-    for key in app.recorder.trust().verifier_keys() {
+    for key in keys {
         text.push_str(&key.to_string());
         text.push('\n');
     }
@@ -68,7 +70,7 @@ fn plain_text(text: String) -> Response {
     response
 }
 
-/// Make another key sign. The hand-over is an event that both keys have signed.
+/// Make another key sign. The rotation is an event that both keys have signed.
 #[utoipa::path(post, path = routes::LOG_KEY_ROTATE, operation_id = "rotateLogKey", tag = "log",
     responses(
         (status = 200, description = "The keys from now on.", body = wire::LogKeys),
@@ -83,7 +85,8 @@ pub(crate) async fn rotate(
     Params::read(&uri, &[])?;
     let rotated = app.recorder.rotate_key(caller.principal).await;
     rotated.map_err(|refusal| rotation_problem(&refusal))?;
-    let mut keys = app.recorder.trust().verifier_keys().into_iter().map(|key| key.to_string());
+    let keys = blocking(move || Ok(app.recorder.trust().verifier_keys())).await?;
+    let mut keys = keys.into_iter().map(|key| key.to_string());
     let key = keys.next().unwrap_or_default();
     document(form, &wire::LogKeys { key, former_keys: keys.collect() })
 }
@@ -223,15 +226,13 @@ pub(crate) async fn status(
         let recorder = &app.recorder;
         recorder.trust().checkpoint().map_err(|failure| trust_problem(&failure))?;
         let trust = recorder.trust().status().map_err(|failure| trust_problem(&failure))?;
-        let rotations = recorder.trust().rotations();
-        let rotations = rotations.iter().map(ToString::to_string).collect();
-        Ok(wire_status(&app, &trust, rotations))
+        Ok(wire_status(&app, &trust))
     })
     .await?;
     document(form, &status)
 }
 
-fn wire_status(app: &App, trust: &TrustStatus, rotations: Vec<String>) -> wire::LogStatus {
+fn wire_status(app: &App, trust: &TrustStatus) -> wire::LogStatus {
     let signed = trust.checkpoint.as_ref().map(|signed| signed.checkpoint());
     wire::LogStatus {
         log_id: trust.log_id.to_string(),
@@ -242,7 +243,7 @@ fn wire_status(app: &App, trust: &TrustStatus, rotations: Vec<String>) -> wire::
         checkpoint_at: trust.checkpoint_at.map(|at| at.to_string()),
         key: trust.key.to_string(),
         former_keys: trust.former_keys.iter().map(|former| former.key.to_string()).collect(),
-        rotations,
+        rotations: trust.rotations.iter().map(ToString::to_string).collect(),
         witnesses: app.witnesses.status(),
         redactions: app.recorder.marks().count() as u64,
         lineage: wire_lineage(app.recorder.log().lineage()),

@@ -85,12 +85,11 @@ pub(crate) async fn bytes(
     let len: u64 = params.parsed("len")?.unwrap_or(CHUNK_BYTES_MAX).min(CHUNK_BYTES_MAX);
     let found = blocking(move || {
         let Some(source) = app.recorder.log().backup() else { return Ok(None) };
-        let segments = source.segments().map_err(|failure| read_problem(&failure))?;
-        let segment = segments.into_iter().find(|segment| segment.first_position.get() == first);
-        let Some(segment) = segment.filter(|segment| offset <= segment.byte_count) else {
+        let end = source.segment_end(Position(first)).map_err(|failure| read_problem(&failure))?;
+        if end.is_none_or(|end| offset > end) {
             return Ok(None);
-        };
-        let len = usize::try_from(len.min(segment.byte_count - offset)).unwrap_or(usize::MAX);
+        }
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
         let bytes = source.read_segment(Position(first), offset, len);
         bytes.map(Some).map_err(|failure| read_problem(&failure))
     })

@@ -51,7 +51,10 @@ fn behind(position: u64, min_position: u64) -> ApiProblem {
 pub(super) fn view_problem(error: &ViewError) -> ApiProblem {
     match error {
         ViewError::Off => ApiProblem::new(reason::ROUTE_NOT_FOUND, "this server keeps no views"),
-        ViewError::Database(_) | ViewError::File { .. } | ViewError::Log(_) => {
+        ViewError::Database(_)
+        | ViewError::File { .. }
+        | ViewError::Log(_)
+        | ViewError::Deleted => {
             tracing::error!(%error, "the views cannot be read");
             ApiProblem::new(reason::INTERNAL, "the views cannot be read; see the server's log")
         }
