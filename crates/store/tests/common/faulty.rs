@@ -168,9 +168,12 @@ impl DiskFile for FaultyFile {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let (half, read) = &*self.disk.half;
-        let is_of_half = half.lock().unwrap().is_there;
         let count = self.file.read_at(buffer, offset)?;
-        half.lock().unwrap().read_count += u64::from(is_of_half);
+        // Asked afterwards: a read that has seen half of a write must always be counted, for its
+        // reader may wait for the writer, which waits for the count.
+        let mut half = half.lock().unwrap();
+        half.read_count += u64::from(half.is_there);
+        drop(half);
         read.notify_all();
         Ok(count)
     }
@@ -192,11 +195,12 @@ impl DiskFile for FaultyFile {
                 return Err(full());
             }
             Fault::ReadInTheMiddleOfAWrite => {
-                self.file.write_at(&bytes[..bytes.len() / 2], offset)?;
                 let (half, read) = &*self.disk.half;
-                *half.lock().unwrap() = Half { is_there: true, read_count: 0 };
+                let mut half = half.lock().unwrap();
+                self.file.write_at(&bytes[..bytes.len() / 2], offset)?;
+                *half = Half { is_there: true, read_count: 0 };
                 let is_unread = |half: &mut Half| half.read_count == 0;
-                let mut half = read.wait_while(half.lock().unwrap(), is_unread).unwrap();
+                let mut half = read.wait_while(half, is_unread).unwrap();
                 half.is_there = false;
             }
             _ => {}
