@@ -110,7 +110,10 @@ const VECTORS = new URL(
   import.meta.url,
 );
 
-describe.skipIf(!existsSync(VECTORS))("vectors of transparency-dev/merkle, where they are", () => {
+const HAS_VECTORS = existsSync(VECTORS);
+
+// A skipped suite is still read, so what it reads must not be missed.
+describe.skipIf(!HAS_VECTORS)("vectors of transparency-dev/merkle, where they are", () => {
   interface Vector {
     desc: string;
     wantErr: boolean;
@@ -125,13 +128,16 @@ describe.skipIf(!existsSync(VECTORS))("vectors of transparency-dev/merkle, where
     root2: string;
   }
   const bytes = (text: string | null) => Uint8Array.from(Buffer.from(text ?? "", "base64"));
-  const read = (kind: string): [string, Vector][] =>
-    readdirSync(new URL(kind, VECTORS), { recursive: true, encoding: "utf8" })
+  const read = (kind: string): [string, Vector][] => {
+    if (!HAS_VECTORS) return [];
+    const names = readdirSync(new URL(kind, VECTORS), { recursive: true, encoding: "utf8" });
+    return names
       .filter((name) => name.endsWith(".json"))
       .map((name) => {
         const at = new URL(`${kind}/${name.split("/").map(encodeURIComponent).join("/")}`, VECTORS);
         return [name, JSON.parse(readFileSync(at, "utf8")) as Vector];
       });
+  };
 
   it.each(read("inclusion"))("inclusion %s", (_, vector) => {
     const holds = isIncluded({
