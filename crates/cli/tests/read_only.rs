@@ -103,6 +103,8 @@ fn a_file_system_that_turns_read_only_acknowledges_nothing_more() {
     }
     let dir = tempfile::tempdir().unwrap();
     let data_dir = dir.path().join("data");
+    // The first start fills its files with zeros, in many writes.
+    Server::start(&data_dir).stop();
     // strace counts for each thread: the start has to get through, and then, from its hundredth
     // write on, every thread finds a read-only file.
     let inject = ["-e", "inject=pwrite64:error=EROFS:when=100+"];
