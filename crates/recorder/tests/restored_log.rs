@@ -96,8 +96,9 @@ async fn it_has_a_name_and_a_key_of_its_own_whatever_the_configuration_says() {
     let signed = recorder.trust().checkpoint().unwrap();
     assert_eq!((signed.checkpoint().size, signed.checkpoint().origin.as_str()), (3, key.name()));
     signed.verify(key).unwrap();
-    let lineage = recorder.trust().status().unwrap().lineage;
-    assert_eq!(lineage, [(parent.log_id(), 2)]);
+    let lineage = recorder.log().lineage();
+    let owners: Vec<_> = lineage.iter().map(|log| (log.log_id, log.last_position.get())).collect();
+    assert_eq!(owners, [(parent.log_id(), 2)]);
 }
 
 #[tokio::test]

@@ -124,8 +124,6 @@ pub struct TrustStatus {
     pub former_keys: Vec<FormerKey>,
     /// How each key was replaced by the next, oldest first, up to the one that signs.
     pub rotations: Vec<SignedRotation>,
-    /// The logs that this one was restored from, oldest first, each with its last position here.
-    pub lineage: Vec<(LogId, u64)>,
     /// In which sense events are durable before they are signed.
     pub durability: Durability,
 }
@@ -299,14 +297,8 @@ impl Trust {
             key: state.keys.current(),
             former_keys: state.keys.former(),
             rotations: state.keys.rotations().to_vec(),
-            lineage: self.lineage(),
             durability: self.durability,
         })
-    }
-
-    fn lineage(&self) -> Vec<(LogId, u64)> {
-        let ancestors = self.reader.lineage().into_iter();
-        ancestors.map(|ancestor| (ancestor.log_id, ancestor.last_position.get())).collect()
     }
 
     fn tree(&self) -> &dyn LogTree {
