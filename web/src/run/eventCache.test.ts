@@ -41,6 +41,15 @@ it("does not ask again for what does not exist", async () => {
   expect(asked).toEqual([4]);
 });
 
+it("fetches what scrolled into view above a page that was on its way", async () => {
+  const { fetchAfter } = server([5, 9]);
+  const cache = new EventCache(fetchAfter);
+  cache.want([9]);
+  cache.want([5, 9]);
+  await settled(cache);
+  await expect.poll(() => cache.get(5)?.position).toBe(5);
+});
+
 it("keeps a bounded number", () => {
   const cache = new EventCache(server([]).fetchAfter);
   for (let from = 0; from < 10_000; from += 500) {

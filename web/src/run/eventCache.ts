@@ -67,13 +67,17 @@ export class EventCache {
     }
   }
 
-  /** What the page covers but does not hold does not exist for this reader, and is not asked for again. */
+  /**
+   * What the page covers but does not hold does not exist for this reader, and is not asked for again.
+   * Positions before `first` were wanted while the page was on its way: it says nothing of them.
+   */
   private settle(first: number, page: EventsPage): void {
     const covered = page.next
       ? (page.events[page.events.length - 1]?.position ?? first)
       : page.as_of;
     for (const at of this.wanted) {
-      if (at <= Math.max(covered, first) && !this.kept.has(at)) this.absent.add(at);
+      if (at < first || at > Math.max(covered, first)) continue;
+      if (!this.kept.has(at)) this.absent.add(at);
     }
     this.wanted = this.wanted.filter((at) => !this.kept.has(at) && !this.absent.has(at));
   }
