@@ -54,6 +54,8 @@ enum Answer {
     Again(usize),
     /// An event of an earlier call.
     Stored(Event),
+    /// Record so-and-so of this group, which says something about another.
+    Companion(usize),
 }
 
 #[derive(Debug)]
@@ -96,15 +98,15 @@ impl Group {
         let mut answers = answers.into_iter();
         // Events are made where they are wanted, because all copies of them share one count.
         let place = |answer| {
-            Ok(match answer {
-                Answer::Fresh(index) => {
-                    Placed { event: written_event(buffer, &records[index])?, replayed: false }
+            let replayed = matches!(answer, Answer::Again(_) | Answer::Stored(_));
+            let is_companion = matches!(answer, Answer::Companion(_));
+            let event = match answer {
+                Answer::Fresh(index) | Answer::Again(index) | Answer::Companion(index) => {
+                    written_event(buffer, &records[index])?
                 }
-                Answer::Again(index) => {
-                    Placed { event: written_event(buffer, &records[index])?, replayed: true }
-                }
-                Answer::Stored(event) => Placed { event, replayed: true },
-            })
+                Answer::Stored(event) => event,
+            };
+            Ok(Placed { event, replayed, is_companion })
         };
         let outcomes = verdicts.into_iter().map(|verdict| {
             Ok(match verdict {
@@ -209,7 +211,8 @@ impl Assigner {
     }
 
     fn reserve(&mut self, units: &[Unit]) {
-        let event_count = units.iter().map(|unit| unit.events.len()).sum::<usize>();
+        let record_count = |unit: &Unit| unit.events.len() + unit.companions.len();
+        let event_count = units.iter().map(record_count).sum::<usize>();
         let byte_count = units.iter().map(unit_bytes).sum::<usize>();
         self.group.buffer = self.buffers.take(byte_count);
         self.group.records.reserve(event_count);
@@ -258,6 +261,14 @@ impl Assigner {
             }
             self.group.answers.push(answer);
         }
+        let first_answer = self.group.answers.len() - unit.events.len();
+        for companion in &unit.companions {
+            *index = companion.of;
+            let about = self.group.answers.get(first_answer + companion.of);
+            if companion.of < unit.events.len() && matches!(about, Some(Answer::Fresh(_))) {
+                self.place_companion(log, &companion.event)?;
+            }
+        }
         // A unit of replays only was accepted before, whatever its streams look like since.
         if first_fresh.is_some() || unit.events.is_empty() {
             *index = first_fresh.unwrap_or(0);
@@ -301,6 +312,18 @@ impl Assigner {
         }
     }
 
+    /// Places an event whose identity was made for it, so that there is nothing to look up.
+    fn place_companion(&mut self, log: &dyn Lookup, prepared: &Prepared) -> Result<(), Obstacle> {
+        let header = prepared.header.view().map_err(|_| Refusal::ForeignHeader)?;
+        if header.log_id != self.log_id {
+            return Err(Refusal::ForeignHeader.into());
+        }
+        let identities = Identities::of(&mut self.keys, &header);
+        let index = self.place_fresh(log, prepared, &header, identities)?;
+        self.group.answers.push(Answer::Companion(index));
+        Ok(())
+    }
+
     /// The event that has an identity, in the log or earlier in this group.
     fn find(
         &self,
@@ -333,7 +356,7 @@ impl Assigner {
         };
         let is_same = match &found {
             Answer::Stored(event) => event.same_content(&prepared.header, &prepared.body),
-            Answer::Fresh(index) | Answer::Again(index) => {
+            Answer::Fresh(index) | Answer::Again(index) | Answer::Companion(index) => {
                 HeaderRef::parse(self.header_bytes(*index)).map(|placed| {
                     placed.same_content(header) && self.body_bytes(*index) == prepared.body
                 })
@@ -385,7 +408,9 @@ impl Assigner {
 
     fn position(&self, answer: &Answer) -> Position {
         match answer {
-            Answer::Fresh(index) | Answer::Again(index) => self.position_of(*index),
+            Answer::Fresh(index) | Answer::Again(index) | Answer::Companion(index) => {
+                self.position_of(*index)
+            }
             Answer::Stored(event) => event.position(),
         }
     }
@@ -483,7 +508,8 @@ fn unit_bytes(unit: &Unit) -> usize {
     let event_bytes = |event: &Prepared| {
         RECORD_FIXED_BYTES + event.header.as_bytes().len() + PLACEMENT_BYTES + event.body.len()
     };
-    FRAME_HEAD_BYTES + unit.events.iter().map(event_bytes).sum::<usize>()
+    let companions = unit.companions.iter().map(|companion| &companion.event);
+    FRAME_HEAD_BYTES + unit.events.iter().chain(companions).map(event_bytes).sum::<usize>()
 }
 
 const PLACEMENT_BYTES: usize = 24;

@@ -57,12 +57,25 @@ pub struct Unit {
     pub events: Vec<Prepared>,
     /// Checked once, against the state before the unit, after its identities were looked up.
     pub expected: Vec<ExpectedSeq>,
+    /// What is said about the events, in the same frame and behind all of them.
+    pub companions: Vec<Companion>,
+}
+
+/// An event about an event of its unit: placed where that one is new, and not where it repeats one
+/// that is kept already.
+#[derive(Debug, Clone)]
+pub struct Companion {
+    /// The event that it is about, by its place in the unit's events.
+    pub of: usize,
+    /// Itself. Its id was made for it, so that it repeats nothing.
+    pub event: Prepared,
 }
 
 /// What became of a unit. Units of one call have outcomes in the same order.
 #[derive(Debug, Clone)]
 pub enum UnitOutcome {
-    /// Every event is durable, be it by this call or an earlier one.
+    /// Every event is durable, be it by this call or an earlier one. Companions that were placed
+    /// come behind the unit's events.
     Committed(Vec<Placed>),
     /// Nothing of the unit is kept; the caller must change something.
     Refused {
@@ -87,6 +100,8 @@ pub struct Placed {
     pub event: Event,
     /// Whether an earlier append (perhaps of the same call) had kept it already.
     pub replayed: bool,
+    /// Whether it is a companion and none of the events that the unit was made of.
+    pub is_companion: bool,
 }
 
 /// Why the log does not take a unit.

@@ -31,6 +31,7 @@ macro_rules! contract {
 contract! {
     places_are_gapless,
     receipts_are_what_is_kept,
+    a_companion_comes_with_its_event_and_not_with_a_replay,
     time_never_goes_back,
     same_id_and_content_is_answered_with_the_first_receipt,
     same_key_and_content_is_answered_with_the_first_receipt,

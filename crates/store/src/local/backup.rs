@@ -230,6 +230,18 @@ pub(crate) fn read_redactions(
     Ok(entries.unwrap_or_default().into_iter().map(u64::from_le_bytes).collect())
 }
 
+/// The positions whose bodies were erased in a backup, or in the one that a log was restored from,
+/// without an event of the log saying so.
+///
+/// # Errors
+/// When the file that names them is damaged or cannot be read.
+pub fn erased_in_backup(directory: &Path) -> Result<Vec<Position>, BackupFailure> {
+    let directory = Directory::new(directory);
+    let positions = read_redactions(&OsDisk, &directory)
+        .map_err(|fault| super::OpenError::small(directory.redactions(), fault))?;
+    Ok(positions.into_iter().map(Position).collect())
+}
+
 /// Keeps the positions that were erased in a backup.
 pub(crate) fn write_redactions(
     disk: &dyn Disk,

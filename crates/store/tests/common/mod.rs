@@ -226,7 +226,11 @@ pub fn server_fields(id: u128, workspace_id: &str) -> ServerFields {
 }
 
 pub fn unit(samples: &[Sample]) -> Unit {
-    Unit { events: samples.iter().map(Sample::prepare).collect(), expected: Vec::new() }
+    Unit {
+        events: samples.iter().map(Sample::prepare).collect(),
+        expected: Vec::new(),
+        companions: Vec::new(),
+    }
 }
 
 pub fn expecting(mut unit: Unit, stream_id: &str, expected_seq: u64) -> Unit {

@@ -33,6 +33,33 @@ pub fn receipts_are_what_is_kept(engine: &mut dyn Engine) {
     assert_eq!(audit(&*engine.reader()), placed);
 }
 
+pub fn a_companion_comes_with_its_event_and_not_with_a_replay(engine: &mut dyn Engine) {
+    let with_companion = |sample: &Sample, number: u128| {
+        let mut unit = sample.unit();
+        let mut about = super::sample("companions", "{}");
+        about.server_event_id = number;
+        unit.companions.push(Companion { of: 0, event: about.prepare() });
+        unit
+    };
+    let event = sample("a", "1").id(7);
+    let outcomes = append(engine.writer(), vec![with_companion(&event, 901)]);
+    let UnitOutcome::Committed(placed) = &outcomes[0] else { panic!("{outcomes:?}") };
+    let kinds: Vec<_> =
+        placed.iter().map(|placed| (placed.replayed, placed.is_companion)).collect();
+    assert_eq!(kinds, [(false, false), (false, true)]);
+    assert_eq!(placed[1].event.position(), Position(2));
+    let repeated = append(engine.writer(), vec![with_companion(&event, 902)]);
+    let UnitOutcome::Committed(placed) = &repeated[0] else { panic!("{repeated:?}") };
+    assert_eq!((placed.len(), placed[0].replayed), (1, true));
+    let refused = expecting(with_companion(&sample("a", "2"), 903), "a", 9);
+    assert!(matches!(
+        append(engine.writer(), vec![refused])[0],
+        UnitOutcome::Refused { index: 0, refusal: Refusal::SeqMismatch { .. } }
+    ));
+    engine.reopen();
+    assert_eq!(audit(&*engine.reader()).len(), 2);
+}
+
 pub fn time_never_goes_back(engine: &mut dyn Engine) {
     for now in [100, 50, 200, 150] {
         engine.writer().append(at(now), vec![sample("a", "1").unit()]).unwrap();

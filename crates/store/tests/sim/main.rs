@@ -4,7 +4,8 @@
 //! reorders what was not synced. The simulation is worth something only if it finds faults, so
 //! each of a list of faults is planted and must be found.
 //!
-//! `make sim SEEDS=100000` tells more stories, `make sim SEED=17` tells one with every operation.
+//! `make sim SEEDS=100000` tells more stories, `FROM=100000` with it goes on where such a run ended,
+//! and `make sim SEED=17` tells one with every operation.
 
 #![allow(
     clippy::unwrap_used,
@@ -55,15 +56,15 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// Tells many stories on all processors. Gives what happened, or the first seed that went wrong.
-fn tell_many(seeds: u64) -> Result<Figures, (u64, Finding)> {
-    let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
+fn tell_many(from: u64, seeds: u64) -> Result<Figures, (u64, Finding)> {
+    let (next, done) = (AtomicU64::new(from), AtomicU64::new(0));
     let total = Mutex::new(Figures::default());
     let fault = Mutex::new(None::<(u64, Finding)>);
     let started = Instant::now();
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds || fault.lock().unwrap().is_some() {
+            if seed >= from + seeds || fault.lock().unwrap().is_some() {
                 return;
             }
             match tell(seed, Plant::Nothing) {
@@ -119,9 +120,9 @@ fn no_crash_or_power_loss_takes_back_a_promise() {
         operations.iter().for_each(|operation| println!("{operation}"));
         return println!("{:?}", end.unwrap());
     }
-    let seeds = number("SIM_SEEDS").unwrap_or(SEEDS);
+    let (from, seeds) = (number("SIM_FROM").unwrap_or(0), number("SIM_SEEDS").unwrap_or(SEEDS));
     let started = Instant::now();
-    match tell_many(seeds) {
+    match tell_many(from, seeds) {
         Ok(figures) => {
             say(seeds, &figures, started.elapsed());
             assert!(figures.operations >= seeds * OPERATION_COUNT_MIN);

@@ -131,6 +131,7 @@ impl Process {
             pieces.extend(unit.events.iter().enumerate().map(|(index, event)| Unit {
                 events: vec![event.clone()],
                 expected: if index == 0 { unit.expected.clone() } else { Vec::new() },
+                companions: Vec::new(),
             }));
         }
         let mut outcomes = self.log.writer.append(now, pieces)?.into_iter();
@@ -214,7 +215,7 @@ impl OutsideIdentities {
     fn replay(&self, ids: &[EventId], reader: &dyn LogReader) -> Option<Vec<Placed>> {
         let find = |id: &EventId| {
             let event = reader.by_event_id(&workspace("w1"), id).ok().flatten()?;
-            Some(Placed { event, replayed: true })
+            Some(Placed { event, replayed: true, is_companion: false })
         };
         match ids.iter().all(|id| self.known.contains(id)) {
             true => ids.iter().map(find).collect(),
