@@ -65,15 +65,22 @@ export async function loginUrl(): Promise<string> {
   throw new Error(`no login code: ${answer.status}`);
 }
 
+/** The first event of a type in a run. */
+export async function eventId(run: string, event_type: string): Promise<string> {
+  const query = `run_id=${run}&event_type=${event_type}&limit=1`;
+  const found = await fetch(`${SERVER}/v1/events?${query}`, {
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  const { events } = (await found.json()) as { events: { event_id: string }[] };
+  if (!events[0]) throw new Error(`${run} has no ${event_type}`);
+  return events[0].event_id;
+}
+
 /** Erases an event of a run by its type; resolves when its words are gone. */
 export async function redact(run: string, event_type: string, reason: string): Promise<void> {
-  const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
-  const query = `run_id=${run}&event_type=${event_type}&limit=1`;
-  const found = await fetch(`${SERVER}/v1/events?${query}`, { headers });
-  const { events } = (await found.json()) as { events: { event_id: string }[] };
-  const answer = await fetch(`${SERVER}/v1/events/${events[0]?.event_id}/redact`, {
+  const answer = await fetch(`${SERVER}/v1/events/${await eventId(run, event_type)}/redact`, {
     method: "POST",
-    headers,
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
     body: JSON.stringify({ reason }),
   });
   if (!answer.ok) throw new Error(`redact: ${answer.status} ${await answer.text()}`);

@@ -2,8 +2,8 @@
 // of evidence as a file; and of redaction from the click to the missing words.
 import { readFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
-import { expect, test } from "./fixtures";
-import { append, freshId, ownerSession, redact, rotateKey, viewsReach } from "./server";
+import { expect, tailOpen, test } from "./fixtures";
+import { append, eventId, freshId, ownerSession, redact, rotateKey, viewsReach } from "./server";
 import { Story, wholeStory } from "./story";
 
 const standing = (page: Page) => page.locator(".standing .verdict");
@@ -203,10 +203,16 @@ test("explains itself to a session that may not verify", async ({ signedIn: page
 test("saves a run's evidence as one file", async ({ signedIn: page }) => {
   const run = await seeded("Evidence");
   await page.goto(`/runs/${run}`);
+  await page.getByRole("button", { name: "Evidence" }).click();
+  const dialog = page.getByRole("dialog", { name: "Save this run as evidence" });
+  // Everything in full is what is chosen, and the key is under the finger.
+  await expect(dialog.getByRole("radio", { name: "All events in full" })).toBeChecked();
+  await expect(dialog.getByRole("button", { name: "Save the file" })).toBeFocused();
   const [download] = await Promise.all([
     page.waitForEvent("download"),
-    page.getByRole("button", { name: "Evidence" }).click(),
+    page.keyboard.press("Enter"),
   ]);
+  await expect(dialog).toBeHidden();
   expect(download.suggestedFilename()).toBe(`evidence-${run}.json`);
   const text = await readFile(await download.path(), "utf8");
   const evidence = JSON.parse(text) as {
@@ -217,6 +223,39 @@ test("saves a run's evidence as one file", async ({ signedIn: page }) => {
   expect(evidence.format).toBe("annals-evidence/1");
   expect(evidence.run.run_id).toBe(run);
   expect(evidence.events.length).toBeGreaterThan(20);
+});
+
+test("evidence withholds what is chosen, by keyboard alone", async ({ signedIn: page }) => {
+  const run = freshId("run");
+  const story = new Story(run)
+    .begin("Partly shown")
+    .prompt(`Nobody else shall read hunter2-${run}.`)
+    .call("Bash", { command: "ls" }, { output: `hunter3-${run}` });
+  await viewsReach(await append(story.events));
+  const single = await eventId(run, "tool.succeeded");
+  await page.goto(`/runs/${run}`);
+  await page.getByRole("button", { name: "Evidence" }).focus();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Save this run as evidence" });
+  await dialog.getByRole("radio", { name: "All events in full" }).focus();
+  await page.keyboard.press("ArrowDown");
+  // Nothing is chosen yet, so there is nothing to save in this way.
+  await expect(dialog.getByRole("button", { name: "Save the file" })).toBeDisabled();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Space");
+  await expect(dialog.getByRole("checkbox", { name: /What was said/ })).toBeChecked();
+  await dialog.getByLabel(/^Single events/).focus();
+  await page.keyboard.insertText(single);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    dialog.getByRole("button", { name: "Save the file" }).press("Enter"),
+  ]);
+  const text = await readFile(await download.path(), "utf8");
+  expect(text).not.toContain(`hunter2-${run}`);
+  expect(text).not.toContain(`hunter3-${run}`);
+  const { events } = JSON.parse(text) as { events: { withheld?: string; header?: string }[] };
+  expect(events.length).toBe(story.events.length);
+  expect(events.filter((event) => event.withheld === "chosen" && !event.header).length).toBe(2);
 });
 
 test("a session that may only read is told how the owner redacts", async ({ signedIn: page }) => {
@@ -291,4 +330,41 @@ test("a redacted call has its mark in the transcript, and a live row loses its w
   const transcript = page.getByRole("region", { name: "Transcript" });
   await expect(transcript.locator(".redacted-note")).toContainText(`Gone from ${run}`);
   await expect(transcript.getByText("hunter2")).toHaveCount(0);
+});
+
+test("an open run page shows a redaction's mark at once, without a reload", async ({
+  signedIn: page,
+}) => {
+  const run = freshId("run");
+  const story = new Story(run)
+    .begin("Watched while it is redacted")
+    .prompt(`The password is hunter2-${run}.`)
+    .call("Bash", { command: `login --password hunter3-${run}` }, { output: "ok" })
+    .say("Done.");
+  await viewsReach(await append(story.events));
+  await page.goto(`/runs/${run}`);
+  const transcript = page.getByRole("region", { name: "Transcript" });
+  await expect(transcript.getByText(`hunter2-${run}`)).toBeVisible();
+  await expect(transcript.getByText(`hunter3-${run}`)).toBeVisible();
+  await tailOpen(page);
+
+  await redact(run, "message.created", `First gone from ${run}`);
+  await expect(
+    transcript.locator(".redacted-note", { hasText: `First gone from ${run}` }),
+  ).toBeVisible();
+  await expect(transcript.getByText(`hunter2-${run}`)).toHaveCount(0);
+  await redact(run, "tool.invoked", `Second gone from ${run}`);
+  await expect(
+    transcript.locator(".redacted-note", { hasText: `Second gone from ${run}` }),
+  ).toBeVisible();
+  await expect(page.getByText(`hunter3-${run}`)).toHaveCount(0);
+  await expect(transcript.getByText("Done.")).toBeVisible();
+
+  // The run did not do these things: its events are as many as before, and the raw list has them all.
+  const events = page.locator(".totals div", { hasText: "Events" }).locator("dd");
+  await expect(events).toHaveText(String(story.events.length));
+  const views = page.getByRole("navigation", { name: "Views of this run" });
+  await views.getByRole("button", { name: "Events" }).click();
+  await expect(page.locator(".list-row .row")).toHaveCount(story.events.length);
+  await expect(page.getByText(`redacted: First gone from ${run}`)).toBeVisible();
 });

@@ -120,7 +120,7 @@ const runs = createRoute({
   getParentRoute: () => root,
   path: "/runs",
   validateSearch: (raw: RawSearch): RunsSearch => ({
-    status: among(raw.status, ["running", "completed", "failed", "idle"] as const),
+    status: among(raw.status, ["running", "completed", "failed", "cancelled", "idle"] as const),
     q: one(raw.q),
     agent: one(raw.agent),
     since: among(raw.since, SINCE),

@@ -116,28 +116,23 @@ export const redactionsQuery = () =>
     getNextPageParam: (last) => last.next,
   });
 
-const REDACTION_PAGES_MAX = 5;
-
-/** The redactions on a run's own stream. */
+/** All redactions of a run's events. */
 export const runRedactionsQuery = (runId: string) =>
   queryOptions({
     queryKey: ["redactions", "run", runId],
     queryFn: async ({ signal }) => {
       const found: Redaction[] = [];
       let cursor: string | undefined;
-      for (let page = 0; page < REDACTION_PAGES_MAX; page++) {
-        const answer = await getJson<RedactionsPage>(
+      do {
+        const answer: RedactionsPage = await getJson<RedactionsPage>(
           "/v1/redactions",
-          { limit: 1_000, cursor },
+          { run_id: runId, limit: 1_000, cursor },
           signal,
         );
         found.push(...answer.redactions);
-        if (!answer.next) break;
-        cursor = answer.next;
-      }
-      return found.filter(
-        ({ stream }) => stream.stream_type === "run" && stream.stream_id === runId,
-      );
+        cursor = answer.next ?? undefined;
+      } while (cursor);
+      return found;
     },
   });
 

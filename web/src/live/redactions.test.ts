@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import type { AnnalsEvent } from "../api/types";
 import { summarise } from "../format/summary";
-import { asItReads, noteRedactions } from "./redactions";
+import { asItReads, noteRedactions, redactedPosition } from "./redactions";
 
 const event = (event_id: string, data: unknown, more = {}): AnnalsEvent =>
   ({
@@ -49,4 +49,12 @@ it("shows what was put in its place", () => {
 it("does not believe an event of that name that the log itself did not write", () => {
   noteRedactions(told({ event_id: "c", reason: "x" }, { authority: "observed" }));
   expect(asItReads(event("c", { title: "words" })).redaction).toBeUndefined();
+});
+
+it("knows which place a redaction is about, and that a report of one is about none", () => {
+  const of = (authority: string) =>
+    event("r", { event_id: "a", position: 7 }, { event_type: "event.redacted", authority });
+  expect(redactedPosition(of("control"))).toBe(7);
+  expect(redactedPosition(of("observed"))).toBeNull();
+  expect(redactedPosition(event("a", { position: 7 }))).toBeNull();
 });

@@ -20,18 +20,31 @@ export function noteRedaction(eventId: string, mark: RedactionMark, data: Json):
   for (const listener of listeners) listener();
 }
 
+/** Whether an event takes another one's words away; a report of such a thing, which anybody may send, does not. */
+export function isRedaction(event: AnnalsEvent): boolean {
+  return event.event_type === "event.redacted" && event.authority === "control";
+}
+
+interface Said {
+  event_id?: string;
+  position?: number;
+  reason?: string;
+  redacted_by?: string;
+  replacement?: Json;
+}
+
+/** The position of the event whose words an event takes away. */
+export function redactedPosition(event: AnnalsEvent): number | null {
+  return isRedaction(event) ? ((event.data as Said | null)?.position ?? null) : null;
+}
+
 /** The log tells of a redaction by an event of its own. */
 export function noteRedactions(frames: readonly TailFrame[]): void {
   for (const frame of frames) {
     if (frame.event_type !== "event.redacted") continue;
     const event = JSON.parse(frame.data) as AnnalsEvent;
-    const said = event.data as {
-      event_id?: string;
-      reason?: string;
-      redacted_by?: string;
-      replacement?: Json;
-    } | null;
-    if (event.authority !== "control" || !said?.event_id) continue;
+    const said = event.data as Said | null;
+    if (!isRedaction(event) || !said?.event_id) continue;
     const mark: RedactionMark = {
       redacted_at: event.recorded_at,
       reason: said.reason ?? null,

@@ -18,7 +18,7 @@ import { Empty, Failed, SkeletonRows } from "../ui/States";
 import { type ListHandle, VirtualList } from "../ui/VirtualList";
 
 const route = getRouteApi("/runs");
-const STATUSES = ["running", "failed", "completed", "idle"] as const;
+const STATUSES = ["running", "failed", "completed", "cancelled", "idle"] as const;
 const SPANS: { key: Since; label: string; ms: number }[] = [
   { key: "24h", label: "24 h", ms: 86_400_000 },
   { key: "7d", label: "7 d", ms: 7 * 86_400_000 },

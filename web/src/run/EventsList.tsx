@@ -9,7 +9,7 @@ import { count } from "../format/number";
 import { isFailure, summarise } from "../format/summary";
 import { middle } from "../format/text";
 import { useCursor } from "../keys/useCursor";
-import { asItReads, useRedactions } from "../live/redactions";
+import { asItReads, isRedaction, useRedactions } from "../live/redactions";
 import { SummaryMark, TypeGlyph } from "../ui/Bits";
 import { usePhone } from "../ui/hooks";
 import { Empty, Failed } from "../ui/States";
@@ -76,35 +76,47 @@ class EventPages {
   }
 
   private async load(page: number): Promise<void> {
-    const answer = this.bySeq ? await this.bySeqPage(page) : await this.byPositionPage(page);
+    const events = this.bySeq ? await this.bySeqPage(page) : await this.byPositionPage(page);
     this.pages.delete(page);
-    this.pages.set(page, answer.events);
+    this.pages.set(page, events);
     for (const oldest of this.pages.keys()) {
       if (this.pages.size <= PAGES_KEPT_MAX) break;
       this.pages.delete(oldest);
     }
   }
 
-  private bySeqPage(page: number): Promise<EventsPage> {
-    return getJson<EventsPage>(`/v1/streams/run/${encodeURIComponent(this.runId)}/events`, {
-      from_seq: page * PAGE + 1,
-      limit: PAGE,
-    });
+  private async bySeqPage(page: number): Promise<AnnalsEvent[]> {
+    const path = `/v1/streams/run/${encodeURIComponent(this.runId)}/events`;
+    const query = { from_seq: page * PAGE + 1, limit: PAGE };
+    return (await getJson<EventsPage>(path, query)).events;
   }
 
-  private async byPositionPage(page: number): Promise<EventsPage> {
-    let answer: EventsPage = { events: [], next: null, as_of: 0 };
+  private async byPositionPage(page: number): Promise<AnnalsEvent[]> {
+    let events: AnnalsEvent[] = [];
     for (let at = Math.min(page, this.ends.length); at <= page; at++) {
-      const after_position = at === 0 ? 0 : (this.ends[at - 1] ?? 0);
-      answer = await fetchEvents(
-        { run_id: this.runId },
-        { after_position, limit: PAGE, order: "asc" },
-      );
-      const end = answer.events[answer.events.length - 1]?.position;
-      if (end === undefined) return answer;
-      this.ends[at] = end;
+      const read = await this.ofRun(at === 0 ? 0 : (this.ends[at - 1] ?? 0));
+      events = read.events;
+      if (events.length === 0) return events;
+      this.ends[at] = read.end;
     }
-    return answer;
+    return events;
+  }
+
+  /** The next events of the run itself: its redactions name it too, but are not counted as its own. */
+  private async ofRun(after: number): Promise<{ events: AnnalsEvent[]; end: number }> {
+    const events: AnnalsEvent[] = [];
+    let end = after;
+    let more = true;
+    while (more && events.length < PAGE) {
+      const answer = await fetchEvents(
+        { run_id: this.runId },
+        { after_position: end, limit: PAGE - events.length, order: "asc" },
+      );
+      events.push(...answer.events.filter((event) => !isRedaction(event)));
+      end = answer.events.at(-1)?.position ?? end;
+      more = answer.next !== null;
+    }
+    return { events, end };
   }
 }
 

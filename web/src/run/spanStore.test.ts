@@ -22,6 +22,16 @@ describe("SpanStore", () => {
     expect(b).toMatchObject({ start_position: 4, end_position: 5, duration_ms: 1 });
   });
 
+  it("forgets the words of a redacted event, and of no other", () => {
+    const store = new SpanStore();
+    const secret = { tool_call_id: "a", tool_name: "Bash", input: { command: "login hunter2" } };
+    store.apply(event(3, "tool.invoked", secret));
+    store.apply(event(4, "tool.invoked", { ...secret, tool_call_id: "b", title: "ls" }));
+    store.forget(3);
+    expect(store.spans[0]).toMatchObject({ name: "tool", title: null, start_position: 3 });
+    expect(store.spans[1]).toMatchObject({ name: "Bash", title: "ls" });
+  });
+
   it("folds no event twice", () => {
     const store = new SpanStore();
     const open = event(3, "tool.invoked", { tool_call_id: "a", tool_name: "Bash" });

@@ -50,6 +50,16 @@ export class SpanStore {
     return this.spans.find((span) => span.span_id === spanId);
   }
 
+  /** Takes away the words that an event gave to spans; until they are read again, nothing stands in their place. */
+  forget(position: number): void {
+    for (const span of this.spans) {
+      if (span.start_position !== position && span.end_position !== position) continue;
+      span.name = span.kind === "agent" ? span.agent_id : span.kind;
+      span.title = null;
+    }
+    this.version++;
+  }
+
   /** Folds one live event; true when a span appeared or changed. */
   apply(event: AnnalsEvent): boolean {
     if (event.position <= this.folded) return false;
@@ -98,6 +108,7 @@ export class SpanStore {
         if (verb === "started") return this.open(event, "run", runKey(event), asText(data.title));
         if (verb === "completed") return this.close(event, "run", runKey(event), "ok", data);
         if (verb === "failed") return this.close(event, "run", runKey(event), "error", data);
+        if (verb === "cancelled") return this.close(event, "run", runKey(event), "ok", data);
         return false;
       case "agent": {
         const id = asText(data.agent_id) ?? event.actor.actor_id;

@@ -47,6 +47,7 @@ export function StatusMark({
       {status === "running" && <Icon name="ring" size={14} className="spin" />}
       {status === "completed" && <Icon name="check" size={14} />}
       {status === "failed" && <Icon name="cross" size={14} />}
+      {status === "cancelled" && <Icon name="stop" size={14} />}
       {status === "idle" && <Icon name="circle" size={14} />}
       <span className={words ? undefined : "hidden-visually"}>{status}</span>
     </span>

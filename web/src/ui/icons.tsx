@@ -23,6 +23,7 @@ const PATHS = {
   check: <path d="m4.5 10.5 3.5 3.5 7.5-8" />,
   cross: <path d="m6 6 8 8M14 6l-8 8" />,
   pause: <path d="M7 5v10m6-10v10" strokeWidth={2} />,
+  stop: <path d="M5.5 5.5h9v9h-9Z" />,
   play: <path d="M7 4.5v11l8.5-5.5Z" />,
   up: <path d="M10 16V4.5M5 9l5-5 5 5" />,
   sun: (
