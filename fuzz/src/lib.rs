@@ -124,6 +124,7 @@ pub fn base() -> &'static Base {
                     .map(|extra| prepared(stream, number * 4 + extra + stream * 2, number, number))
                     .collect(),
                 expected: Vec::new(),
+                companions: Vec::new(),
             };
             let units = (0..=number % 2).map(unit).collect();
             log.writer.append(Timestamp::from_micros(i64::from(number)), units).unwrap();

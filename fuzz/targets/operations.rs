@@ -30,6 +30,7 @@ fn units(input: &mut Input<'_>) -> Vec<Unit> {
             }],
             _ => Vec::new(),
         },
+        companions: Vec::new(),
     };
     (0..=input.byte() % 3).map(|_| one(input)).collect()
 }
@@ -55,7 +56,7 @@ fuzz_target!(|data: &[u8]| {
     let mut log = open(&disk).unwrap();
     let (mut writer, reader) = open_memory(LOG_ID);
     while !input.is_empty() {
-        match input.byte() % 8 {
+        match input.byte() % 10 {
             0..=3 => {
                 let (units, now) = (units(&mut input), i64::from(input.byte()));
                 let now = Timestamp::from_micros(now);
@@ -73,6 +74,14 @@ fuzz_target!(|data: &[u8]| {
                     disk.kill();
                 }
                 log = open(&disk).unwrap();
+            }
+            6 | 7 => {
+                let positions: Vec<_> = (0..=input.byte() % 3)
+                    .map(|_| Position(u64::from(input.byte() % 40)))
+                    .collect();
+                let here = log.writer.erase(&positions).map(drop);
+                let there = writer.erase(&positions).map(drop);
+                assert_eq!(format!("{here:?}"), format!("{there:?}"), "{positions:?}");
             }
             _ => {
                 let (query, limit) = (query(&mut input), 1 + usize::from(input.byte() % 20));
