@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::catalog::CatalogArgs;
+
 /// The flight recorder and control tower for AI agents.
 #[derive(Debug, Parser)]
 #[command(name = "annals", version, after_help = "Exit codes: 0 yes, 1 no, 2 could not tell.")]
@@ -59,8 +61,12 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  annals restore ./backup --data ./annals-data")]
     Restore(RestoreArgs),
     /// Show or replace the key that signs the log's checkpoints
-    #[command(after_help = "Examples:\n  annals key show\n  annals key rotate")]
+    #[command(after_help = "Examples:\n  annals key show --data DIR\n  annals key rotate")]
     Key(KeyArgs),
+    /// Make coding agents tell what they do, and see whether they do
+    #[command(after_help = "Examples:\n  annals hook install claude-code\n  \
+        annals hook status\n  annals hook uninstall claude-code")]
+    Hook(crate::hook::HookArgs),
     /// Make, list and revoke tokens
     #[command(
         after_help = "Examples:\n  annals token create --workspace team-a --rights append,read --expires 30d --name ci\n  \
@@ -73,6 +79,14 @@ pub(crate) enum Command {
     /// Rebuild the views and the index of a stopped server from its log
     #[command(after_help = "Example:\n  annals rebuild --data ./annals-data")]
     Rebuild(RebuildArgs),
+    /// Show the event types that Annals knows, and compare catalogs
+    #[command(
+        after_help = "Examples:\n  annals catalog\n  annals catalog list --category tool\n  \
+        annals catalog show tool.invoked\n  annals catalog schema --shape hive > hive.schema.json\n  \
+        annals catalog diff ./old-catalog\n\n\
+        Exit codes of diff: 0 the same or additive, 1 breaking, 2 could not tell."
+    )]
+    Catalog(CatalogArgs),
     /// Watch agents at work on a throw-away server
     #[command(after_help = "Examples:\n  annals demo\n  annals demo --seed 7 --speed 5 --runs 8")]
     Demo(DemoArgs),
@@ -170,6 +184,9 @@ pub(crate) struct AppendArgs {
     /// Events as JSON (one, an array, {"events": [...]}) or one a line; - is standard input
     #[arg(value_name = "FILE", conflicts_with = "event_type")]
     pub(crate) file: Option<PathBuf>,
+    /// The file holds documents of this format (agentos, hive, kernel or envelope): send them to its door
+    #[arg(long, value_name = "FORMAT", requires = "file", conflicts_with = "expected_seq")]
+    pub(crate) door: Option<String>,
     /// Append one event of this type, made from the flags below
     #[arg(long = "type", value_name = "TYPE", requires = "stream")]
     pub(crate) event_type: Option<String>,
@@ -300,6 +317,9 @@ pub(crate) struct ExportRunArgs {
     /// Include this event as its hash only; repeatable
     #[arg(long, value_name = "EVENT_ID")]
     pub(crate) hash_only: Vec<String>,
+    /// Include events of this type as their hashes only; tool.* is all that begin with tool.; repeatable
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) hash_only_type: Vec<String>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }
@@ -367,14 +387,31 @@ pub(crate) struct KeyArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Print the keys, the present one first
-    Show(KeyServerArgs),
+    Show(KeyShowArgs),
     /// Make a new key sign from now on
-    Rotate(KeyServerArgs),
+    Rotate(KeyRotateArgs),
 }
 
-/// Flags of `annals key show` and `annals key rotate`.
+/// Flags of `annals key show`.
 #[derive(Debug, Args)]
-pub(crate) struct KeyServerArgs {
+pub(crate) struct KeyShowArgs {
+    /// Read them from this data directory or backup, without a server
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Ask this server instead [default: http://127.0.0.1:7171]
+    #[arg(long, env = "ANNALS_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The token to use; it needs the right verify [default: the owner token]
+    #[arg(long, env = "ANNALS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// The server's data directory, for its owner token [default: the platform's data directory]
+    #[arg(long = "owner-of", value_name = "DIR")]
+    pub(crate) owner_of: Option<PathBuf>,
+}
+
+/// Flags of `annals key rotate`.
+#[derive(Debug, Args)]
+pub(crate) struct KeyRotateArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }

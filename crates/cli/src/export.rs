@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::process::ExitCode;
 
-use annals_sdk::EvidenceError;
+use annals_sdk::{EvidenceError, HashOnly};
 use anyhow::Context as _;
 
 use crate::args::{ExportArgs, ExportCommand, ExportRunArgs};
@@ -23,7 +23,8 @@ async fn export_run(args: ExportRunArgs) -> anyhow::Result<ExitCode> {
     let part = args.out.with_added_extension("part");
     let cannot_write = || format!("{} cannot be written", part.display());
     let mut out = BufWriter::new(File::create(&part).with_context(cannot_write)?);
-    let exported = connection.client.evidence(&args.run_id, &args.hash_only, &mut out).await;
+    let hash_only = HashOnly { events: args.hash_only, types: args.hash_only_type };
+    let exported = connection.client.evidence(&args.run_id, &hash_only, &mut out).await;
     let byte_count = match exported {
         Ok(byte_count) => byte_count,
         Err(error) => {

@@ -24,6 +24,9 @@ mod redact;
 mod restore;
 mod verify;
 
+mod catalog;
+mod hook;
+
 mod open;
 mod token;
 
@@ -62,9 +65,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Backup(args) => backup::run(args).await,
             Command::Restore(args) => restore::run(&args),
             Command::Key(args) => key::run(args).await,
+            Command::Hook(args) => hook::run(args).await,
             Command::Token(args) => token::run(args).await,
             Command::Open(args) => open::run(args).await,
             Command::Rebuild(args) => rebuild::run(&args).await,
+            Command::Catalog(args) => catalog::run(args),
             Command::Demo(args) => demo::run(args).await,
         }
     });

@@ -31,6 +31,24 @@ fn with_input(server: &Server, arguments: &[&str], input: &str) -> Output {
 }
 
 #[test]
+fn sends_documents_of_another_format_to_their_door() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(&dir.path().join("data"));
+    let started = r#"{"AgentStarted":{"id":"4f8e2a10-6a3d-4b1e-9c57-d0a3f6b2c481"}}"#;
+    let lines = format!("{started}\n{{oops\n{{\"A\":{{}},\"B\":{{}}}}\n");
+    let sent = with_input(&server, &["append", "--door", "kernel", "-"], &lines);
+    assert_eq!(sent.status.code(), Some(1));
+    assert_eq!(stdout(&sent), "stored 1, there before 0, refused 2\n", "{}", stderr(&sent));
+    let told = stderr(&sent);
+    assert!(told.contains("line 2: ") && told.contains("line 3: "), "{told}");
+    let path = "/v1/events?dialect=kernel&event_type=agent.started";
+    let page = server.http().get(path).unwrap().json();
+    assert_eq!(page["events"][0]["AgentStarted"]["id"], "4f8e2a10-6a3d-4b1e-9c57-d0a3f6b2c481");
+    let nobody = with_input(&server, &["append", "--door", "klingon", "-"], started);
+    assert!(stderr(&nobody).contains("there are doors for"), "{}", stderr(&nobody));
+}
+
+#[test]
 fn appends_and_tails_through_a_pipe() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(&dir.path().join("data"));

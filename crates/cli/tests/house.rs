@@ -24,14 +24,15 @@ const BANNED_CRATES: [&str; 9] = [
 ];
 
 /// Who may use whom: a crate and the crates of this workspace that its manifest may name.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("core", &[]),
     ("store", &["core"]),
     ("recorder", &["core", "store"]),
     ("api", &["core"]),
     ("server", &["api", "core", "recorder", "store"]),
     ("sdk", &["api", "core"]),
-    ("cli", &["api", "core", "recorder", "sdk", "server"]),
+    ("hook", &["core"]),
+    ("cli", &["api", "core", "hook", "recorder", "sdk", "server"]),
 ];
 
 /// What `core` and `store` must not know: other programs, time, chance, SQL.

@@ -276,6 +276,65 @@ fn a_body_is_erased_in_an_older_backup() {
 }
 
 #[test]
+fn a_log_restored_from_a_backup_that_was_erased_in_says_so_itself() {
+    let (person, mut luck) = (Person::new(), Luck(19));
+    let (data, copy, again) = (person.path("data"), person.path("copy"), person.path("again"));
+    let server = Server::start(&data);
+    let receipts = append(&server, &mut luck, "r1", 10);
+    let copy_name = copy.to_str().unwrap();
+    person.json(Some(&server), &["backup", "--json", copy_name]);
+    server.stop();
+    for receipt in [&receipts[4], &receipts[7]] {
+        let event_id = receipt["event_id"].as_str().unwrap();
+        person.json(None, &["redact", event_id, "--reason", "x", "--json", "--in", copy_name]);
+    }
+    let again_name = again.to_str().unwrap();
+    let restored = person.run(None, &["restore", copy_name, "--data", again_name]);
+    assert!(restored.status.success(), "{}", stderr(&restored));
+    // Each start looks; only the first one has something to say.
+    for _ in 0..2 {
+        let server = Server::start(&again);
+        let online = person.json(Some(&server), &["verify", "--json"]);
+        assert_eq!(online["verdict"], "valid", "{online}");
+        assert_eq!(online["bodies_withheld"], 2);
+        let event_id = receipts[4]["event_id"].as_str().unwrap();
+        let event = server.http().get(&format!("/v1/events/{event_id}")).unwrap().json();
+        let reason = event["redaction"]["reason"].as_str().unwrap();
+        assert!(reason.contains("erased in the backup"), "{reason}");
+        server.stop();
+    }
+    let offline = person.json(None, &["verify", "--json", "--data", again_name]);
+    assert_eq!(offline["verdict"], "valid", "{offline}");
+    assert!(offline["checks"].as_array().unwrap().iter().all(|check| check["name"] != "erasures"));
+    // A backup of the restored log needs no list beside it.
+    let (server, next) = (Server::start(&again), person.path("next"));
+    person.json(Some(&server), &["backup", "--json", next.to_str().unwrap()]);
+    server.stop();
+    assert!(!next.join("redactions").exists());
+}
+
+#[test]
+fn the_keys_are_shown_without_a_server() {
+    let (person, mut luck) = (Person::new(), Luck(20));
+    let data = person.path("data");
+    let name = data.to_str().unwrap();
+    let server = Server::start(&data);
+    append(&server, &mut luck, "r1", 2);
+    assert!(person.run(Some(&server), &["key", "rotate"]).status.success());
+    let online = stdout(&person.run(Some(&server), &["key", "show"]));
+    // Beside the running server as well: nothing is locked and nothing written.
+    let beside = stdout(&person.run(None, &["key", "show", "--data", name]));
+    server.stop();
+    let offline = stdout(&person.run(None, &["key", "show", "--data", name]));
+    assert_eq!(online.lines().count(), 2, "{online}");
+    assert_eq!((&beside, &offline), (&online, &online));
+    let nowhere =
+        person.run(None, &["key", "show", "--data", person.path("none").to_str().unwrap()]);
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(stderr(&nowhere).contains("there is no log in"), "{}", stderr(&nowhere));
+}
+
+#[test]
 fn evidence_made_before_a_redaction_verifies_after_it() {
     let (person, mut luck) = (Person::new(), Luck(17));
     let server = Server::start(&person.path("data"));

@@ -1,6 +1,8 @@
 //! From events to units for the sequencer, and from its outcomes to results in input order.
 
-use annals_store::contract::{ExpectedSeq, Placed, Prepared, Refusal, Unit, UnitOutcome};
+use annals_store::contract::{
+    Companion, ExpectedSeq, Placed, Prepared, Refusal, Unit, UnitOutcome,
+};
 
 use crate::config::Durability;
 use crate::refusal::{AppendRefusal, EventRefusal};
@@ -23,8 +25,8 @@ pub(crate) struct AnswerPlan {
 
 /// What became of an event before its turn.
 pub(crate) enum Step {
-    /// It goes to the sequencer.
-    Goes(Prepared),
+    /// It goes to the sequencer, and what is to be said of it with it.
+    Goes { event: Prepared, companion: Option<Box<Prepared>> },
     /// It is answered already.
     Settled(EventResult),
 }
@@ -40,8 +42,8 @@ pub(crate) fn plan(
     let mut settled = Vec::with_capacity(steps.len());
     for (index, step) in steps.into_iter().enumerate() {
         match step {
-            Ok(Step::Goes(prepared)) => {
-                events.push(prepared);
+            Ok(Step::Goes { event, companion }) => {
+                events.push((event, companion));
                 settled.push(None);
             }
             Ok(Step::Settled(result)) => settled.push(Some(result)),
@@ -55,14 +57,27 @@ pub(crate) fn plan(
     let expected = expected(request, batch);
     let units = match batch.atomicity {
         Atomicity::Atomic if events.is_empty() => Vec::new(),
-        Atomicity::Atomic => vec![Unit { events, expected }],
-        Atomicity::Independent => events
-            .into_iter()
-            .map(|event| Unit { events: vec![event], expected: expected.clone() })
-            .collect(),
+        Atomicity::Atomic => vec![unit(events, expected)],
+        Atomicity::Independent => {
+            events.into_iter().map(|event| unit([event], expected.clone())).collect()
+        }
     };
     let plan = AnswerPlan { shape: batch.shape, atomicity: batch.atomicity, settled };
     Ok(Ready { units, plan })
+}
+
+/// Events that are kept together, each with what is to be said of it.
+fn unit(
+    parts: impl IntoIterator<Item = (Prepared, Option<Box<Prepared>>)>,
+    expected: Vec<ExpectedSeq>,
+) -> Unit {
+    let mut unit = Unit { events: Vec::with_capacity(1), expected, companions: Vec::new() };
+    for (event, companion) in parts {
+        let of = unit.events.len();
+        unit.companions.extend(companion.map(|event| Companion { of, event: *event }));
+        unit.events.push(event);
+    }
+    unit
 }
 
 fn expected(request: &AppendRequest, batch: &TranslatedBatch) -> Vec<ExpectedSeq> {
@@ -90,7 +105,8 @@ impl AnswerPlan {
         for outcome in outcomes {
             match outcome {
                 UnitOutcome::Committed(placed) => {
-                    open.extend(placed.into_iter().map(|placed| kept(placed, durability)));
+                    let events = placed.into_iter().filter(|placed| !placed.is_companion);
+                    open.extend(events.map(|placed| kept(placed, durability)));
                 }
                 UnitOutcome::Refused { index, refusal } => {
                     self.refuse(index, refused(refusal), &mut open)?;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use annals_core::secrets::SecretSettings;
+
 use crate::world::{Clock, Entropy, SystemClock, SystemEntropy};
 
 /// When an append counts as kept.
@@ -54,6 +56,8 @@ pub struct RecorderConfig {
     pub segment_bytes: u64,
     /// Whether payloads are checked.
     pub schema_check: SchemaCheck,
+    /// What is looked for before anything is kept, and what passes.
+    pub secrets: SecretSettings,
     /// Whether views are kept.
     pub views: ViewMode,
     /// The name under which a new log signs; none names it by its id. A log keeps its first name.
@@ -82,6 +86,7 @@ impl RecorderConfig {
             durability: Durability::Sync,
             segment_bytes: SEGMENT_BYTES,
             schema_check: SchemaCheck::KnownTypes,
+            secrets: SecretSettings::default(),
             views: ViewMode::On,
             origin: None,
             clock: Arc::new(SystemClock),

@@ -21,7 +21,7 @@ use annals_core::note::VerifierKey;
 use annals_core::tiles;
 use annals_core::time::Timestamp;
 use annals_store::contract::{LogReader, ReadFailure};
-use annals_store::query::{Filter, PageLimit, Query};
+use annals_store::query::{Filter, PageLimit, Query, TypePattern};
 use serde_json::{Map, Value, json};
 
 use crate::recorder::Recorder;
@@ -35,6 +35,8 @@ const OUTPUT_BUFFER_BYTES: usize = 64 << 10;
 pub struct ExportOptions {
     /// Events that are included as their hash alone.
     pub hash_only: Vec<EventId>,
+    /// Types of events that are included so.
+    pub hash_only_types: Vec<TypePattern>,
     /// Keys of witnesses; those that cosigned the checkpoint get into the file.
     pub witness_keys: Vec<VerifierKey>,
 }
@@ -103,7 +105,7 @@ impl Recorder {
         let newest = self.trust().checkpoint()?;
         let end = Position(newest.checkpoint().size).next();
         let run = Run { reader: self.log().as_ref(), workspace_id, run_id, end };
-        let hidden = run.hidden(&options.hash_only)?;
+        let hidden = run.hidden(options)?;
         let overview = Overview::of(&run, &hidden, out)?;
         let Some((_, last)) = overview.positions else {
             return Err(ExportFailure::UnknownRun { run_id: run_id.clone() });
@@ -158,8 +160,8 @@ impl<'a> Run<'a> {
         Merged { scans: filters.into_iter().map(scan).collect() }
     }
 
-    /// The positions of the events that are to be hidden.
-    fn hidden(&self, event_ids: &[EventId]) -> Result<HashSet<Position>, ExportFailure> {
+    /// Which events are to be hidden.
+    fn hidden<'o>(&self, options: &'o ExportOptions) -> Result<Hidden<'o>, ExportFailure> {
         let position = |event_id: &EventId| {
             let event = self.reader.by_event_id(self.workspace_id, event_id)?;
             event
@@ -167,7 +169,8 @@ impl<'a> Run<'a> {
                 .map(|event| event.position())
                 .ok_or(ExportFailure::NotOfRun { event_id: *event_id })
         };
-        event_ids.iter().map(position).collect()
+        let positions: Result<_, ExportFailure> = options.hash_only.iter().map(position).collect();
+        Ok(Hidden { positions: positions?, types: &options.hash_only_types })
     }
 
     fn lineage(&self) -> Vec<(LogId, u64)> {
@@ -178,7 +181,7 @@ impl<'a> Run<'a> {
     fn write_events<W: Write>(
         &self,
         mut writer: EvidenceWriter<W>,
-        hidden: &HashSet<Position>,
+        hidden: &Hidden<'_>,
         checkpoint: Arc<SignedCheckpoint>,
     ) -> Result<ExportReport, ExportFailure> {
         let size = checkpoint.checkpoint().size;
@@ -188,7 +191,7 @@ impl<'a> Run<'a> {
         while let Some(event) = events.next()? {
             let leaf_index = event.position().get() - 1;
             let path = tiles::inclusion_path_at(self.reader.tree(), leaf_index, size)?;
-            let is_hidden = hidden.contains(&event.position());
+            let is_hidden = hidden.covers(&event);
             let disclosure = if is_hidden { Disclosure::HashOnly } else { Disclosure::Full };
             // Without a path the writer refuses the event, because nothing would prove it.
             writer.put(&event, disclosure, &path.unwrap_or_default())?;
@@ -198,6 +201,20 @@ impl<'a> Run<'a> {
         }
         writer.finish().map_err(EvidenceWriteError::from)?;
         Ok(report)
+    }
+}
+
+/// The events of which nothing but the hash is shown.
+#[derive(Debug)]
+struct Hidden<'a> {
+    positions: HashSet<Position>,
+    types: &'a [TypePattern],
+}
+
+impl Hidden<'_> {
+    fn covers(&self, event: &Event) -> bool {
+        self.positions.contains(&event.position())
+            || self.types.iter().any(|pattern| pattern.admits(event.event_type()))
     }
 }
 
@@ -303,11 +320,7 @@ struct Overview {
 }
 
 impl Overview {
-    fn of(
-        run: &Run<'_>,
-        hidden: &HashSet<Position>,
-        out: &mut dyn Write,
-    ) -> Result<Self, ExportFailure> {
+    fn of(run: &Run<'_>, hidden: &Hidden<'_>, out: &mut dyn Write) -> Result<Self, ExportFailure> {
         let mut overview = Self::default();
         let mut events = run.events();
         while let Some(event) = events.next()? {
@@ -318,7 +331,7 @@ impl Overview {
             if overview.event_count.is_multiple_of(PAGE_EVENTS_MAX as u64) {
                 out.flush().map_err(EvidenceWriteError::from)?;
             }
-            if hidden.contains(&position) {
+            if hidden.covers(&event) {
                 overview.hash_only_count += 1;
             } else {
                 overview.take_shown(&event);

@@ -24,6 +24,7 @@ mod sequencer;
 pub mod access;
 pub mod live;
 pub mod redaction;
+pub mod secrets;
 pub mod stats;
 pub mod trust;
 pub mod views;

@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
+use annals_core::dialect::ForeignContext;
 use annals_core::event::Event;
+use annals_core::id::CorrelationId;
 use annals_store::contract::{LogReader, Prepared, ReadFailure};
 
 use crate::answer::{Ready, Step, plan};
-use crate::prepare::{Checked, Preparation, draw_salts, trace_correlation};
+use crate::prepare::{Checked, Preparation, draw_salts};
 use crate::recorder::Inner;
 use crate::refusal::{AppendRefusal, EventRefusal};
 use crate::request::{AppendRequest, BatchAnswer, EventResult, Receipt};
@@ -25,16 +27,17 @@ pub(crate) async fn append(
 ) -> Result<BatchAnswer, AppendRefusal> {
     let principal = Arc::clone(&request.principal);
     let ready = with_room(inner, request, |inner, request| {
-        let batch = translate(request)?; // 2 translate, 3 limit
-        let trace = request.traceparent.as_deref().and_then(trace_correlation);
+        let mut batch = translate(request, &foreign_context(inner, request))?; // 2 translate, 3 limit
+        batch.rename_streams(&inner.secrets);
+        let trace = request.traceparent.as_deref().and_then(CorrelationId::of_traceparent);
         let preparation = Preparation::of(inner, request, trace.as_ref());
         let salts = draw_salts(inner.entropy.as_ref(), batch.drafts.len());
         let events = batch.drafts.iter().zip(salts).map(|(draft, salt)| {
             let draft = draft.as_ref().map_err(Clone::clone)?;
             preparation.authorize(draft)?;
-            let checked = preparation.prepare(draft, salt); // 5 check
+            let checked = preparation.prepare(draft, salt); // 5 check, 7 redact
             replay_or_refuse(inner, checked) // 4 replay?
-            // 6 gate and 7 redact have their place here.
+            // 6 gate has its place here.
         });
         let events: Vec<_> = events.collect();
         inner.stats.count_refused(&events);
@@ -44,6 +47,15 @@ pub(crate) async fn append(
     // 8 append: the sequencer places the events and syncs them, and only then is there an answer.
     let outcomes = inner.sequencer.append(ready.units, principal).await?;
     ready.plan.answer(outcomes, inner.durability)
+}
+
+/// What a dialect knows beside the document.
+fn foreign_context<'a>(inner: &'a Inner, request: &'a AppendRequest) -> ForeignContext<'a> {
+    ForeignContext {
+        workspace_id: &request.principal.workspace_id,
+        catalog: &inner.catalog,
+        received_at: inner.clock.now(),
+    }
 }
 
 /// Does the work on a request where its size allows.
@@ -64,7 +76,7 @@ async fn with_room(
 /// one that is kept, whatever has changed since. Others meet the same look-up in their turn.
 fn replay_or_refuse(inner: &Inner, checked: Checked) -> Result<Step, EventRefusal> {
     let Some(refusal) = checked.unless_replayed else {
-        return Ok(Step::Goes(checked.prepared));
+        return Ok(Step::Goes { event: checked.prepared, companion: checked.companion });
     };
     match stored_twin(inner.reader.as_ref(), &checked.prepared) {
         Ok(Some(event)) => {

@@ -1,13 +1,14 @@
-//! Steps 3 to 5 for one event, and making it ready for the sequencer.
+//! Steps 3 to 5 and 7 for one event, and making it ready for the sequencer.
 //!
 //! What only the server knows is added here: identity, tenant, principal, time, authority, salt.
 //! The refusals come in a fixed order, authorization first.
 
 use annals_core::catalog::Catalog;
-use annals_core::envelope::{Authority, Draft};
+use annals_core::envelope::{Authority, Draft, RedactionLevel};
 use annals_core::id::{CorrelationId, LogId};
 use annals_core::limits::CLOCK_AHEAD_SECONDS_MAX;
 use annals_core::record::{Header, SALT_BYTES, Salt, ServerFields, commitment};
+use annals_core::secrets::RedactedDraft;
 use annals_core::time::Timestamp;
 use annals_store::contract::Prepared;
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::recorder::Inner;
 use crate::refusal::EventRefusal;
 use crate::request::{AppendRequest, Door};
 use crate::schema::SchemaSet;
+use crate::secrets::{SecretFilter, Source, companion};
 use crate::world::Entropy;
 
 /// What preparing an event needs to know beside the event.
@@ -30,12 +32,15 @@ pub(crate) struct Preparation<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) schemas: Option<&'a SchemaSet>,
     pub(crate) entropy: &'a dyn Entropy,
+    pub(crate) secrets: &'a SecretFilter,
 }
 
 /// An event on its way to the sequencer.
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) prepared: Prepared,
+    /// What is to be said of it where it is kept.
+    pub(crate) companion: Option<Box<Prepared>>,
     /// Why it is refused unless it repeats an event that is kept already.
     pub(crate) unless_replayed: Option<EventRefusal>,
 }
@@ -56,6 +61,7 @@ impl<'a> Preparation<'a> {
             catalog: &inner.catalog,
             schemas: inner.schemas.as_ref(),
             entropy: inner.entropy.as_ref(),
+            secrets: &inner.secrets,
         }
     }
 
@@ -79,7 +85,7 @@ impl<'a> Preparation<'a> {
     fn refuse_control_type(&self, draft: &Draft) -> Result<(), EventRefusal> {
         let event_type = draft.event_type.as_str();
         let is_control = self.catalog.authority(event_type) == Authority::Control;
-        if !is_control || *self.door != Door::Native {
+        if !is_control || !matches!(self.door, Door::Native) {
             return Ok(());
         }
         let route = self.catalog.entry(event_type).and_then(|entry| entry.route.clone());
@@ -103,6 +109,9 @@ impl<'a> Preparation<'a> {
     /// Makes an authorized draft ready.
     pub(crate) fn prepare(&self, draft: &Draft, salt: Salt) -> Checked {
         let unless_replayed = self.check(draft).err();
+        // The identity and the words that other steps go by are the same in both drafts.
+        let RedactedDraft { draft, report } = self.secrets.redact(draft);
+        let draft = draft.as_ref();
         let server = ServerFields {
             event_id: draft.event_id.unwrap_or_else(|| self.entropy.event_id(self.received_at)),
             workspace_id: self.principal.workspace_id.clone(),
@@ -113,11 +122,19 @@ impl<'a> Preparation<'a> {
             authority: Authority::Observed,
             control: None,
         };
-        let header = Header::complete(draft, server).encode(&self.log_id);
+        let mut header = Header::complete(draft, server);
+        let companion = (!report.is_empty()).then(|| {
+            header.contains_secrets = true;
+            header.redaction_level = RedactionLevel::Partial;
+            let mut salt = [0; SALT_BYTES];
+            self.entropy.fill(&mut salt);
+            Box::new(companion(self, &Source { header: &header, report: &report }, salt))
+        });
+        let header = header.encode(&self.log_id);
         let body = Bytes::from(draft.body_json());
         let commitment = commitment(&salt, &body);
         let prepared = Prepared { header, body, salt, commitment };
-        Checked { prepared, unless_replayed }
+        Checked { prepared, companion, unless_replayed }
     }
 }
 
@@ -141,16 +158,4 @@ pub(crate) fn draw_salts(entropy: &dyn Entropy, count: usize) -> Vec<Salt> {
     let mut bytes = vec![0; count * SALT_BYTES];
     entropy.fill(&mut bytes);
     bytes.as_chunks().0.to_vec()
-}
-
-/// The correlation that a W3C `traceparent` gives: its trace id.
-pub(crate) fn trace_correlation(traceparent: &str) -> Option<CorrelationId> {
-    let mut parts = traceparent.split('-');
-    let (version, trace_id) = (parts.next()?, parts.next()?);
-    let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let is_trace =
-        trace_id.len() == 32 && is_hex(trace_id) && trace_id.bytes().any(|byte| byte != b'0');
-    (version.len() == 2 && is_hex(version) && is_trace)
-        .then(|| CorrelationId::parse(trace_id).ok())
-        .flatten()
 }

@@ -1,12 +1,15 @@
 //! The recorder itself: opening it, its handles, and closing it.
 
 use std::fmt::Debug;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use annals_core::catalog::{Catalog, CatalogError};
-use annals_core::id::{LogId, Position, TokenId, WorkspaceId};
+use annals_core::id::{LogId, TokenId};
+use annals_core::secrets::RuleFault;
 use annals_store::contract::{Head, LogReader, LogWriter, ReadFailure};
+use annals_store::local::backup::{BackupFailure, erased_in_backup};
 use annals_store::local::{self, LocalOptions, open_local};
 use annals_store::memory::open_memory;
 use annals_store::query::Query;
@@ -21,12 +24,13 @@ use crate::pipeline;
 use crate::principal::Principal;
 use crate::redaction::{
     self, MarkedReader, Marks, RedactRefusal, RedactRequest, RedactionFailure, RedactionReceipt,
-    RedactionsPage,
+    RedactionsPage, RedactionsQuery,
 };
 use crate::refusal::AppendRefusal;
 use crate::request::{AppendRequest, BatchAnswer};
-use crate::schema::{SchemaError, SchemaSet};
-use crate::sequencer::{LogFact, Sequencer, SequencerState, record_first};
+use crate::schema::SchemaSet;
+use crate::secrets::{SecretFilter, changed_fact};
+use crate::sequencer::{ControlFact, LogFact, Sequencer, SequencerState, record_first};
 use crate::stats::Stats;
 use crate::trust::{
     KeyRotation, Notary, RotateKey, RotationRefusal, Trust, TrustError, TrustParts,
@@ -55,15 +59,24 @@ pub enum OpenError {
     /// The catalog has a mistake.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// A schema of the catalog has a mistake.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
     /// The log is not the one that was signed, or cannot be signed.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// A restored log could not say what it was restored from.
-    #[error("the first event of the restored log cannot be kept: {problem}")]
+    /// What was erased in the backup of a restored log cannot be read.
+    #[error(transparent)]
+    Backup(#[from] BackupFailure),
+    /// A restored log could not say what it was restored from, or what was erased there.
+    #[error("the first events of the restored log cannot be kept: {problem}")]
     Restored {
+        /// Why.
+        problem: String,
+    },
+    /// A rule or an exception for secrets cannot be used.
+    #[error(transparent)]
+    SecretRule(#[from] RuleFault),
+    /// The log could not say that the search for secrets is another than before.
+    #[error("that the settings for secrets changed cannot be kept: {problem}")]
+    SecretSettings {
         /// Why.
         problem: String,
     },
@@ -95,6 +108,7 @@ pub(crate) struct Inner {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) catalog: Catalog,
     pub(crate) schemas: Option<SchemaSet>,
+    pub(crate) secrets: SecretFilter,
     pub(crate) durability: Durability,
     pub(crate) stats: Arc<Stats>,
     pub(crate) access: Arc<Access>,
@@ -122,7 +136,7 @@ impl Recorder {
     pub fn open(config: RecorderConfig) -> Result<Self, OpenError> {
         let catalog = Catalog::builtin()?;
         let schemas = match config.schema_check {
-            SchemaCheck::KnownTypes => Some(SchemaSet::compile(&catalog)?),
+            SchemaCheck::KnownTypes => Some(SchemaSet::new(&catalog)),
             SchemaCheck::Off => None,
         };
         let (mut writer, reader) = open_log(&config)?;
@@ -140,6 +154,8 @@ impl Recorder {
             Some(data_dir) => Secrets::open(data_dir, config.entropy.as_ref())?,
             None => Secrets::ephemeral(config.entropy.as_ref()),
         };
+        let filter = SecretFilter::new(config.secrets, secrets.mask_key())?;
+        filter.say();
         let access = Arc::new(Access::restore(secrets, reader.as_ref())?);
         let marks = Arc::new(Marks::restore(access.workspaces(), reader.as_ref())?);
         redaction::finish(writer.as_mut(), reader.as_ref(), &marks)?;
@@ -160,6 +176,12 @@ impl Recorder {
             let fact = restoration.fact(Arc::clone(access.owner()));
             record_restored(writer.as_mut(), &state, fact)?;
         }
+        if let Some(data_dir) = &config.data_dir {
+            explain_erased(data_dir, writer.as_mut(), reader.as_ref(), &state)?;
+        }
+        if let Some(fact) = changed_fact(filter.settings(), reader.as_ref(), access.owner())? {
+            record_settings(writer.as_mut(), &state, fact)?;
+        }
         let views = match config.views {
             ViewMode::On => {
                 Views::open(config.data_dir.as_deref(), Arc::clone(&reader), Arc::clone(&live))?
@@ -175,6 +197,7 @@ impl Recorder {
             entropy: config.entropy,
             catalog,
             schemas,
+            secrets: filter,
             durability: config.durability,
             stats,
             access,
@@ -203,8 +226,9 @@ impl Recorder {
     pub async fn issue_token(
         &self,
         by: Arc<Principal>,
-        token: IssueToken,
+        mut token: IssueToken,
     ) -> Result<IssuedToken, AccessRefusal> {
+        token.name = token.name.map(|name| self.inner.secrets.text(name));
         let (token_id, text, secret_hash) =
             self.inner.access.new_secret(self.inner.entropy.as_ref(), token.kind);
         let command = AccessCommand::Issue { by, token, token_id: token_id.clone(), secret_hash };
@@ -260,25 +284,25 @@ impl Recorder {
         &self.inner.marks
     }
 
-    /// The redactions of a workspace, newest first, before a redaction's position. May wait for
-    /// the disk.
+    /// The redactions of a workspace, newest first. May wait for the disk.
     ///
     /// # Errors
     /// When a redacted event cannot be read.
-    pub fn redactions(
-        &self,
-        workspace_id: &WorkspaceId,
-        before: Option<Position>,
-        count_max: usize,
-    ) -> Result<RedactionsPage, ReadFailure> {
-        let found = self.inner.marks.of_workspace(workspace_id, before, count_max);
-        RedactionsPage::read(self.inner.reader.as_ref(), found, count_max)
+    pub fn redactions(&self, query: &RedactionsQuery) -> Result<RedactionsPage, ReadFailure> {
+        let found = self.inner.marks.find(query);
+        RedactionsPage::read(self.inner.reader.as_ref(), found, query.count_max)
     }
 
     /// Who may come in.
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.inner.access
+    }
+
+    /// What takes secrets out of whatever comes in, and what it does with ids.
+    #[must_use]
+    pub fn secrets(&self) -> &SecretFilter {
+        &self.inner.secrets
     }
 
     /// The log, for reading. Its methods may wait for the disk.
@@ -307,7 +331,8 @@ impl Recorder {
 
     /// A reader's place, from a start to the live end and on.
     #[must_use]
-    pub fn follow(&self, start: FollowStart, query: Query) -> Follower {
+    pub fn follow(&self, start: FollowStart, mut query: Query) -> Follower {
+        self.inner.secrets.rename_query(&mut query);
         let (reader, live) = (Arc::clone(&self.inner.reader), Arc::clone(&self.inner.live));
         Follower::new(reader, live, start, query)
     }
@@ -407,13 +432,38 @@ impl Drop for Inner {
 fn record_restored(
     writer: &mut dyn LogWriter,
     state: &SequencerState,
-    fact: LogFact,
+    fact: impl Into<ControlFact>,
 ) -> Result<(), OpenError> {
     match record_first(writer, state, fact) {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(refusal)) => Err(OpenError::Restored { problem: refusal.to_string() }),
         Err(failure) => Err(OpenError::Restored { problem: failure.to_string() }),
     }
+}
+
+/// A search for secrets that is off, or has other rules, is said before it has any effect.
+fn record_settings(
+    writer: &mut dyn LogWriter,
+    state: &SequencerState,
+    fact: LogFact,
+) -> Result<(), OpenError> {
+    match record_first(writer, state, fact) {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(refusal)) => Err(OpenError::SecretSettings { problem: refusal.to_string() }),
+        Err(failure) => Err(OpenError::SecretSettings { problem: failure.to_string() }),
+    }
+}
+
+/// Says on a restored log what was erased in the backup that it was made of, once.
+fn explain_erased(
+    data_dir: &Path,
+    writer: &mut dyn LogWriter,
+    reader: &dyn LogReader,
+    state: &SequencerState,
+) -> Result<(), OpenError> {
+    let erased = erased_in_backup(data_dir)?;
+    let facts = redaction::inherited(&erased, reader, &state.marks, &state.access)?;
+    facts.into_iter().try_for_each(|fact| record_restored(writer, state, fact))
 }
 
 type OpenLog = (Box<dyn LogWriter>, Arc<dyn LogReader>);

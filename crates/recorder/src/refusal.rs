@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows of HTTP; the server has the one `match` that maps these to status codes.
 
+use annals_core::dialect::ForeignFault;
 use annals_core::envelope::{EnvelopeFault, StreamKey};
 use annals_core::id::{EventId, Position, Seq};
 use annals_core::json::JsonError;
@@ -19,6 +20,9 @@ pub enum EventRefusal {
     /// A field of the envelope is missing, wrong or not allowed.
     #[error("{0}")]
     Envelope(EnvelopeFault),
+    /// The foreign document is none of its dialect.
+    #[error("{0}")]
+    Foreign(ForeignFault),
     /// The event is too large.
     #[error("the event has {byte_count} bytes; at most {byte_count_max} are kept")]
     TooLarge {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use annals_core::dialect::ForeignReader;
 use annals_core::event::Event;
 use annals_core::id::DialectName;
 use bytes::Bytes;
@@ -22,12 +23,14 @@ pub enum BodyFormat {
 }
 
 /// By which door an append comes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Door {
     /// A native writer; held strictly.
     Native,
     /// A client that has translated from a foreign format with the named dialect.
     Translated(DialectName),
+    /// A foreign format that is translated here.
+    Foreign(Arc<dyn ForeignReader>),
 }
 
 /// Whether a batch is kept together or event by event.

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use annals_core::catalog::{Catalog, OTHER_CATEGORY};
+use annals_core::event::Event;
 use annals_store::contract::UnitOutcome;
 
 use crate::refusal::EventRefusal;
+use crate::secrets::counts_in;
 
 /// The label of types that the catalog does not know, so that labels stay few.
 pub const OTHER_TYPE: &str = OTHER_CATEGORY;
@@ -26,6 +28,7 @@ pub struct Stats {
 struct TypeCounts {
     accepted: BTreeMap<String, u64>,
     schema_failures: BTreeMap<String, u64>,
+    secrets: BTreeMap<String, u64>,
 }
 
 /// The totals at one moment.
@@ -41,6 +44,8 @@ pub struct StatsSnapshot {
     pub replayed: u64,
     /// Payloads that did not fit their schema, by type.
     pub schema_failures: BTreeMap<String, u64>,
+    /// Secrets that were replaced in events that are kept, by rule.
+    pub secrets: BTreeMap<String, u64>,
 }
 
 impl Stats {
@@ -64,6 +69,7 @@ impl Stats {
             accepted: counts.accepted,
             replayed: self.replayed.load(Ordering::Relaxed),
             schema_failures: counts.schema_failures,
+            secrets: counts.secrets,
         }
     }
 
@@ -88,6 +94,9 @@ impl Stats {
                 if placed.replayed {
                     replayed += 1;
                 } else {
+                    if placed.is_companion {
+                        self.count_secrets(&placed.event);
+                    }
                     let event_type = placed.event.event_type();
                     if event_type != same.0 {
                         *accepted.entry(same.0).or_default() += same.1;
@@ -103,6 +112,13 @@ impl Stats {
         let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
         for (event_type, count) in accepted {
             *counts.accepted.entry(self.label(event_type).to_owned()).or_default() += count;
+        }
+    }
+
+    fn count_secrets(&self, companion: &Event) {
+        let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
+        for (rule_id, count) in counts_in(companion) {
+            *counts.secrets.entry(rule_id).or_default() += count;
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use annals_core::dialect::ForeignContext;
 use annals_core::envelope::{Draft, EnvelopeFault, StreamKey, Strictness};
 use annals_core::id::Seq;
 use annals_core::json::{
@@ -15,6 +16,7 @@ use annals_core::msgpack;
 
 use crate::refusal::{AppendRefusal, EventRefusal};
 use crate::request::{AppendRequest, Atomicity, BodyFormat, Door};
+use crate::secrets::SecretFilter;
 
 /// What a request asks for, in the envelope's words.
 #[derive(Debug)]
@@ -27,6 +29,15 @@ pub(crate) struct TranslatedBatch {
     pub(crate) atomicity: Atomicity,
     /// What the writer believes of streams' ends.
     pub(crate) expected: Vec<StreamExpectation>,
+}
+
+impl TranslatedBatch {
+    /// Streams that are expected to be somewhere have their names as the log has them.
+    pub(crate) fn rename_streams(&mut self, secrets: &SecretFilter) {
+        for expectation in &mut self.expected {
+            expectation.stream = secrets.stream(&expectation.stream);
+        }
+    }
 }
 
 /// Whether a body was one event or many.
@@ -49,25 +60,52 @@ struct Texts {
     events: Vec<Element>,
     /// The members of all events, found while the texts were checked.
     members: Vec<Member>,
-    shape: BatchShape,
+    form: BodyForm,
     options: Vec<(String, String)>,
 }
 
 /// Translates a request.
-pub(crate) fn translate(request: &AppendRequest) -> Result<TranslatedBatch, AppendRefusal> {
+pub(crate) fn translate(
+    request: &AppendRequest,
+    context: &ForeignContext<'_>,
+) -> Result<TranslatedBatch, AppendRefusal> {
     let texts = match request.format {
         BodyFormat::Json => json_texts(&request.body)?,
         BodyFormat::Ndjson => ndjson_texts(&request.body)?,
         BodyFormat::MessagePack => msgpack_texts(&request.body)?,
     };
+    if let Door::Foreign(reader) = &request.door {
+        let refusal =
+            |fault| AppendRefusal::Event { index: None, refusal: EventRefusal::Foreign(fault) };
+        reader.check_form(texts.form).map_err(refusal)?;
+    }
     if texts.events.is_empty() {
         return Err(AppendRefusal::EmptyBatch);
     }
-    let options = Options::read(&texts.options)?;
-    let drafts = texts.events.iter().map(|event| texts.draft(event, &request.door)).collect();
+    let options = match &request.door {
+        Door::Native | Door::Translated(_) => Options::read(&texts.options)?,
+        Door::Foreign(reader) => Options::of_foreign(&texts.options, reader.batch_members())?,
+    };
+    let beside = beside_events(&texts.options);
+    let draft = |event: &Element| match &request.door {
+        Door::Native => texts.draft(event, Strictness::Native),
+        Door::Translated(dialect) => texts.draft(event, Strictness::Translated(dialect)),
+        Door::Foreign(reader) => {
+            let document = texts.text(event)?;
+            let read = match &beside {
+                Some(beside) => reader.read_in_batch(document, beside, context),
+                None => reader.read(document, context),
+            };
+            read.map_err(EventRefusal::Foreign)
+        }
+    };
+    let drafts = texts.events.iter().map(draft).collect();
     let mut batch = TranslatedBatch {
         drafts,
-        shape: texts.shape,
+        shape: match texts.form {
+            BodyForm::One => BatchShape::One,
+            BodyForm::Array | BodyForm::Object => BatchShape::Many,
+        },
         atomicity: request.atomicity.or(options.atomicity).unwrap_or(Atomicity::Independent),
         expected: options.expected,
     };
@@ -88,10 +126,7 @@ fn json_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
     Ok(Texts {
         events: compact.elements,
         members: compact.members,
-        shape: match compact.form {
-            BodyForm::One => BatchShape::One,
-            BodyForm::Array | BodyForm::Object => BatchShape::Many,
-        },
+        form: compact.form,
         options,
         arena,
     })
@@ -116,7 +151,7 @@ fn ndjson_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
         });
         events.push(Element { text, members: first_member..members.len() });
     }
-    Ok(Texts { arena, events, members, shape: BatchShape::Many, options: Vec::new() })
+    Ok(Texts { arena, events, members, form: BodyForm::Array, options: Vec::new() })
 }
 
 fn msgpack_texts(body: &[u8]) -> Result<Texts, AppendRefusal> {
@@ -143,7 +178,8 @@ fn too_many_events() -> AppendRefusal {
 }
 
 impl Texts {
-    fn draft(&self, event: &Element, door: &Door) -> Result<Draft, EventRefusal> {
+    /// The compact text of one event.
+    fn text(&self, event: &Element) -> Result<&str, EventRefusal> {
         let range = event.text.clone().map_err(EventRefusal::Json)?;
         let text = self.slice(&range);
         if text.len() > EVENT_BYTES_MAX {
@@ -152,13 +188,13 @@ impl Texts {
                 byte_count_max: EVENT_BYTES_MAX,
             });
         }
-        if kind(text) != JsonKind::Object {
+        Ok(text)
+    }
+
+    fn draft(&self, event: &Element, strictness: Strictness<'_>) -> Result<Draft, EventRefusal> {
+        if kind(self.text(event)?) != JsonKind::Object {
             return Err(EventRefusal::Envelope(EnvelopeFault::NotAnObject));
         }
-        let strictness = match door {
-            Door::Native => Strictness::Native,
-            Door::Translated(dialect) => Strictness::Translated(dialect),
-        };
         let members = self.members.get(event.members.clone()).unwrap_or_default();
         let members =
             members.iter().map(|member| (self.slice(&member.key), self.slice(&member.value)));
@@ -184,14 +220,38 @@ impl Options {
             match name.as_str() {
                 "atomic" => options.atomicity = Some(atomicity(value)?),
                 "expected" => options.expected = expectations(value)?,
-                _ => {
-                    let field = name.clone();
-                    return Err(AppendRefusal::Options(EnvelopeFault::UnknownField { field }));
-                }
+                _ => return Err(unknown_option(name)),
             }
         }
         Ok(options)
     }
+
+    /// A foreign batch has no options of ours; what its format puts beside the events is known by name.
+    fn of_foreign(members: &[(String, String)], known: &[&str]) -> Result<Self, AppendRefusal> {
+        match members.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            Some((name, _)) => Err(unknown_option(name)),
+            None => Ok(Self::default()),
+        }
+    }
+}
+
+/// The members beside the events of a wrapped batch, as one object; none when there are none.
+fn beside_events(members: &[(String, String)]) -> Option<String> {
+    let mut object = String::from("{");
+    for (name, value) in members {
+        if object.len() > 1 {
+            object.push(',');
+        }
+        json::string_into(&mut object, name);
+        object.push(':');
+        object.push_str(value);
+    }
+    object.push('}');
+    (!members.is_empty()).then_some(object)
+}
+
+fn unknown_option(name: &str) -> AppendRefusal {
+    AppendRefusal::Options(EnvelopeFault::UnknownField { field: name.to_owned() })
 }
 
 fn wrong_option(field: &'static str, problem: &str) -> AppendRefusal {

@@ -90,6 +90,7 @@ async fn a_translated_control_fact_is_kept_as_observed() {
     let recorder = open();
     let body =
         event(r#""origin":{"dialect":"transcripts"}"#).replace("note.taken", "approval.decided");
+    let body = body.replace(r#"{"n":1}"#, r#"{"approval_id":"appr_1","decision":"approved"}"#);
     let mut request = request(&recorder, &body);
     request.door = Door::Translated(DialectName::parse("transcripts").unwrap());
     let BatchAnswer::One { receipt, .. } = recorder.append(request).await.unwrap() else {

@@ -14,6 +14,7 @@ use annals_recorder::Recorder;
 use annals_recorder::config::RecorderConfig;
 use annals_recorder::evidence::{ExportFailure, ExportOptions};
 use annals_recorder::redaction::RedactRequest;
+use annals_store::query::TypePattern;
 use serde_json::Value;
 use support::{append_all, line};
 
@@ -151,8 +152,10 @@ async fn evidence_made_before_a_redaction_verifies_after_it() {
     assert_eq!((old.full_count, old.redacted_count), (4, 0));
     let after = export(&recorder, &ExportOptions::default());
     let new = verified(&after);
-    assert_eq!((new.full_count, new.redacted_count), (3, 1));
-    assert_eq!(new.streams[0].complete_to, Seq(4));
+    // The fact of the redaction names the run, so the file has it too.
+    assert_eq!((new.full_count, new.redacted_count), (4, 1));
+    let of_run = new.streams.iter().find(|stream| stream.stream_type == "run");
+    assert_eq!(of_run.unwrap().complete_to, Seq(4));
     // "sesame" where a multiple of three bytes is before it, and where not.
     let spellings = ["sesame", "c2VzYW1l", "Nlc2FtZ", "zZXNhbW"];
     assert!(spellings.iter().any(|spelling| before.contains(spelling)));
@@ -181,6 +184,25 @@ async fn hidden_events_are_hashes_and_the_summary_keeps_silent_about_them() {
         let hash = event_at(&recorder, position).event_hash().to_string();
         assert!(text.contains(&hash));
     }
+}
+
+#[tokio::test]
+async fn all_events_of_a_type_or_a_family_can_be_hidden() {
+    let recorder = recorder();
+    append_example(&recorder).await;
+    let hide = |types: &[&str]| {
+        let hash_only_types = types.iter().map(|text| TypePattern::parse(text).unwrap()).collect();
+        export(&recorder, &ExportOptions { hash_only_types, ..ExportOptions::default() })
+    };
+    for types in [&["message.*"][..], &["message.created"], &["message.created", "message.*"]] {
+        let text = hide(types);
+        let report = verified(&text);
+        assert_eq!((report.full_count, report.hash_only_count), (2, 2), "{types:?}");
+        let file: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(file["summary"]["event_types"].get("message.created"), None);
+    }
+    // A type that the run has no event of hides nothing, and is no mistake.
+    assert_eq!(verified(&hide(&["mess.*"])).hash_only_count, 0);
 }
 
 #[tokio::test]

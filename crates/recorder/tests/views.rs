@@ -169,6 +169,24 @@ async fn a_run_has_the_totals_of_its_events() {
 }
 
 #[tokio::test]
+async fn a_cancelled_run_has_ended_until_it_is_resumed() {
+    let recorder = Recorder::open(RecorderConfig::in_memory()).unwrap();
+    let standing = async |lines: &[String], position: u64| {
+        append_all(&recorder, lines).await;
+        recorder.views().wait_for(Position(position)).await;
+        let runs = recorder.views().runs(&runs_query()).unwrap().rows;
+        (runs[0].status, runs[0].ended_at.is_some(), runs[0].error.clone())
+    };
+    let cancelled = [
+        line("r9", "main", "run.started", 0, "{}"),
+        line("r9", "main", "run.cancelled", 5, r#"{"reason":"no longer wanted"}"#),
+    ];
+    assert_eq!(standing(&cancelled, 2).await, (RunStatus::Cancelled, true, None));
+    let resumed = [line("r9", "main", "run.resumed", 9, "{}")];
+    assert_eq!(standing(&resumed, 3).await, (RunStatus::Running, false, None));
+}
+
+#[tokio::test]
 async fn a_call_repeated_by_a_resumed_session_counts_once_for_the_workspace() {
     let recorder = recorded(None).await;
     let query = UsageQuery {

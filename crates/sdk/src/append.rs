@@ -109,24 +109,35 @@ impl Client {
         Ok(outcome)
     }
 
+    /// Appends documents of a foreign format by the server's door for it: an array of them, or an
+    /// object that wraps some in `events`, as JSON text with their number.
+    ///
+    /// Not every format has ids, so a request that may have been kept is not sent again.
+    ///
+    /// # Errors
+    /// When the request fails for good; some of its documents may be kept then.
+    pub async fn append_foreign(
+        &self,
+        door: &str,
+        documents: String,
+        document_count: usize,
+        atomic: bool,
+    ) -> Result<BatchOutcome, ClientError> {
+        let parameters = if atomic { vec![("atomic", "true".to_owned())] } else { Vec::new() };
+        let url = self.resource(["v1", "doors", door], &parameters);
+        let body = Some(Bytes::from(documents));
+        let call = Call { method: Method::POST, url, body, repeat: Repeat::Matters };
+        let results = results_of(self.call(call).await, document_count)?;
+        Ok(BatchOutcome { results })
+    }
+
     async fn append_body(
         &self,
         options: &AppendOptions,
         body: String,
         event_count: usize,
     ) -> Result<Vec<Result<Receipt, Box<ItemProblem>>>, ClientError> {
-        let results = match self.post_events(options, body).await {
-            Ok(answer) => answer.json::<BatchAnswer>()?.results,
-            Err(error) => all_rejected(error)?,
-        };
-        if results.len() == event_count {
-            Ok(results.into_iter().map(into_result).collect())
-        } else {
-            Err(ClientError::Protocol(format!(
-                "{} results for {event_count} events",
-                results.len()
-            )))
-        }
+        results_of(self.post_events(options, body).await, event_count)
     }
 
     async fn post_events(
@@ -151,6 +162,22 @@ impl Client {
             parameters.push(("atomic", "true".to_owned()));
         }
         self.resource(["v1", "events"], &parameters)
+    }
+}
+
+/// The results of a batch, one an event.
+fn results_of(
+    answer: Result<Answer, ClientError>,
+    event_count: usize,
+) -> Result<Vec<Result<Receipt, Box<ItemProblem>>>, ClientError> {
+    let results = match answer {
+        Ok(answer) => answer.json::<BatchAnswer>()?.results,
+        Err(error) => all_rejected(error)?,
+    };
+    if results.len() == event_count {
+        Ok(results.into_iter().map(into_result).collect())
+    } else {
+        Err(ClientError::Protocol(format!("{} results for {event_count} events", results.len())))
     }
 }
 

@@ -41,6 +41,12 @@ mod resume;
 mod sse;
 mod tail;
 
+mod payload;
+pub mod types;
+
+mod reporter;
+mod tool_call;
+
 mod admin;
 
 mod log;
@@ -54,10 +60,12 @@ pub use append::{AppendOptions, BatchOutcome};
 pub use client::{Client, ClientBuilder, DEFAULT_URL, is_local};
 pub use error::ClientError;
 pub use event::StoredEvent;
-pub use log::EvidenceError;
+pub use log::{EvidenceError, HashOnly};
 pub use make::{agent, draft, service, stream, user};
 pub use query::{EventQuery, Order};
 pub use read::EventPage;
+pub use reporter::{Delivery, ReportError, Reporter, ReporterOptions, RunReporter};
 pub use retry::RetryPolicy;
 pub use sse::{SseFrame, SseParser};
 pub use tail::{Tail, TailQuery, Tailed};
+pub use tool_call::ToolCall;

@@ -142,10 +142,12 @@ impl Client {
     pub async fn evidence(
         &self,
         run_id: &str,
-        hash_only: &[String],
+        hash_only: &HashOnly,
         out: &mut dyn io::Write,
     ) -> Result<u64, EvidenceError> {
-        let parameters: Vec<_> = hash_only.iter().map(|id| ("hash_only", id.clone())).collect();
+        let events = hash_only.events.iter().map(|id| ("hash_only", id.clone()));
+        let types = hash_only.types.iter().map(|name| ("hash_only_type", name.clone()));
+        let parameters: Vec<_> = events.chain(types).collect();
         let url = self.resource(["v1", "runs", run_id, "evidence"], &parameters);
         let sent = self.request(Method::GET, url).send().await;
         let response = sent.map_err(|error| ClientError::from_transport(self.url(), error))?;
@@ -171,6 +173,15 @@ impl Client {
         let bytes = self.get_bytes(url).await?;
         String::from_utf8(bytes.into()).map_err(|error| senseless(&error))
     }
+}
+
+/// Events that an evidence file includes as their hashes alone.
+#[derive(Debug, Clone, Default)]
+pub struct HashOnly {
+    /// Their ids.
+    pub events: Vec<String>,
+    /// Their types, or families of types such as `tool.*`.
+    pub types: Vec<String>,
 }
 
 /// An evidence file could not be fetched.

@@ -31,7 +31,11 @@ pub(crate) fn document<T: Serialize>(form: Form, value: &T) -> Result<Response, 
 pub(crate) fn json_text(form: Form, text: String) -> Response {
     let body = match form {
         Form::Msgpack => Body::from(annals_core::msgpack::from_json(&text)),
-        Form::Json | Form::Ndjson | Form::EventStream => Body::from(text),
+        Form::Json
+        | Form::Ndjson
+        | Form::EventStream
+        | Form::CloudEvent
+        | Form::CloudEventBatch => Body::from(text),
     };
     let mut headers = HeaderMap::with_capacity(HEADER_COUNT);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
@@ -63,8 +67,12 @@ impl ListWriter {
     /// Begins a list whose items stand under a name.
     pub(crate) fn new(form: Form, name: &str) -> Self {
         let mut text = String::new();
-        if form != Form::Ndjson {
-            let _ = write!(text, "{{\"{name}\":[");
+        match form {
+            Form::Ndjson => {}
+            Form::CloudEventBatch => text.push('['),
+            Form::Json | Form::Msgpack | Form::EventStream | Form::CloudEvent => {
+                let _ = write!(text, "{{\"{name}\":[");
+            }
         }
         Self { form, text, item_count: 0 }
     }
@@ -86,12 +94,16 @@ impl ListWriter {
         });
     }
 
-    /// Ends the list. NDJSON has the end in headers, for it has no place in the body.
+    /// Ends the list. NDJSON and a batch have the end in headers, for it has no place in the body.
     pub(crate) fn finish(mut self, end: &ListEnd) -> Response {
         if self.form == Form::Ndjson {
             if self.item_count > 0 {
                 self.text.push('\n');
             }
+            return with_end_headers(json_text(self.form, self.text), end);
+        }
+        if self.form == Form::CloudEventBatch {
+            self.text.push(']');
             return with_end_headers(json_text(self.form, self.text), end);
         }
         self.text.push_str("],\"next\":");

@@ -75,9 +75,9 @@ impl App {
         let shared = Shared {
             start_tag: u32::from_le_bytes(start_tag),
             witnesses: Witnesses::new(parts.config.witnesses, parts.recorder.trust()),
+            metrics: Metrics::new(parts.recorder.catalog()),
             recorder: parts.recorder,
             login_codes: LoginCodes::default(),
-            metrics: Metrics::new(),
             tails: Arc::new(TailCounts::default()),
             export_permits: ExportPermits::default(),
             bodies: BodyRules::new(budget, parts.config.timings.body_window),

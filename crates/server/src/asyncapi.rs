@@ -1,21 +1,39 @@
 //! The AsyncAPI 3 document of the live tails, and the route that serves it.
 
 use annals_api::routes;
+use annals_core::catalog::{Catalog, TypeEntry};
+use axum::extract::State;
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::app::App;
 use crate::auth::{AnyToken, Caller};
 
-/// The AsyncAPI document of the live tails.
+/// The AsyncAPI document of the live tails, with every type of the catalog as a message.
 #[utoipa::path(get, path = routes::ASYNCAPI, operation_id = "getAsyncApi", tag = "server",
     responses((status = 200, description = "The document.", body = serde_json::Value)))]
-pub(crate) async fn asyncapi(_caller: Caller<AnyToken>) -> Response {
-    crate::openapi::json(document().to_string())
+pub(crate) async fn asyncapi(State(app): State<App>, _caller: Caller<AnyToken>) -> Response {
+    crate::openapi::json(document(app.recorder.catalog()).to_string())
 }
 
 /// The AsyncAPI document.
 #[must_use]
-pub fn document() -> Value {
+pub fn document(catalog: &Catalog) -> Value {
+    let mut schemas = Map::new();
+    schemas.insert("event".to_owned(), event_schema());
+    let mut messages = Map::new();
+    for entry in catalog.entries() {
+        let key = component_key(&entry.event_type);
+        schemas.insert(format!("data.{key}"), data_schema(entry, &key));
+        messages.insert(key.clone(), type_message(entry, &key));
+    }
+    messages.insert("event".to_owned(), other_message());
+    messages.insert("lagged".to_owned(), lagged_message());
+    messages.insert("consistency".to_owned(), consistency_message());
+    let on_tails: Map<String, Value> = messages
+        .keys()
+        .map(|key| (key.clone(), json!({ "$ref": format!("#/components/messages/{key}") })))
+        .collect();
     json!({
         "asyncapi": "3.0.0",
         "info": {
@@ -30,7 +48,7 @@ pub fn document() -> Value {
             "tail": {
                 "address": routes::TAIL,
                 "description": "Every event of the token's workspace, by position.",
-                "messages": messages()
+                "messages": on_tails
             },
             "stream": {
                 "address": routes::STREAM_EVENTS,
@@ -39,43 +57,81 @@ pub fn document() -> Value {
                     "stream_type": { "description": "The kind of stream." },
                     "stream_id": { "description": "Its name within the kind." }
                 },
-                "messages": messages()
+                "messages": on_tails
             }
         },
         "operations": {
             "followTail": { "action": "send", "channel": { "$ref": "#/channels/tail" } },
             "followStream": { "action": "send", "channel": { "$ref": "#/channels/stream" } }
         },
-        "components": { "messages": { "event": event_message(), "lagged": lagged_message(), "consistency": consistency_message() } }
+        "components": { "schemas": schemas, "messages": messages }
     })
 }
 
-fn messages() -> Value {
+/// A type as a key of the document, whose grammar is narrower.
+fn component_key(event_type: &str) -> String {
+    let is_plain =
+        |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-');
+    event_type.chars().map(|letter| if is_plain(&letter) { letter } else { '_' }).collect()
+}
+
+/// An entry's schema. AsyncAPI's own dialect is a superset of JSON Schema draft 7, and what the
+/// catalog uses of 2020-12 means the same there.
+fn data_schema(entry: &TypeEntry, key: &str) -> Value {
+    let schema = entry.schema_at(&format!("#/components/schemas/data.{key}"));
+    let mut schema: Value = serde_json::from_str(&schema).unwrap_or_else(|_| json!({}));
+    let example = entry.example.as_deref().and_then(|example| serde_json::from_str(example).ok());
+    if let (Some(members), Some(example)) = (schema.as_object_mut(), example) {
+        let example: Value = example;
+        members.insert("examples".to_owned(), json!([example]));
+    }
+    schema
+}
+
+fn type_message(entry: &TypeEntry, key: &str) -> Value {
     json!({
-        "event": { "$ref": "#/components/messages/event" },
-        "lagged": { "$ref": "#/components/messages/lagged" },
-        "consistency": { "$ref": "#/components/messages/consistency" }
+        "name": entry.event_type,
+        "title": entry.event_type,
+        "summary": entry.meaning,
+        "contentType": "application/json",
+        "tags": [{ "name": entry.category.as_str() }, { "name": entry.authority.as_str() }],
+        "payload": {
+            "allOf": [
+                { "$ref": "#/components/schemas/event" },
+                {
+                    "type": "object",
+                    "properties": {
+                        "event_type": { "const": entry.event_type },
+                        "data": { "$ref": format!("#/components/schemas/data.{key}") }
+                    }
+                }
+            ]
+        }
     })
 }
 
-fn event_message() -> Value {
+fn other_message() -> Value {
     json!({
         "name": "event",
-        "title": "A stored event",
+        "title": "A stored event of a type that the catalog does not know",
         "contentType": "application/json",
-        "payload": {
-            "type": "object",
-            "required": ["position", "event_id", "event_type", "recorded_at", "stream", "actor", "data", "event_hash"],
-            "properties": {
-                "position": { "type": "integer", "minimum": 1 },
-                "event_id": { "type": "string", "format": "uuid" },
-                "event_type": { "type": "string" },
-                "recorded_at": { "type": "string", "format": "date-time" },
-                "stream": { "type": "object" },
-                "actor": { "type": "object" },
-                "data": {},
-                "event_hash": { "type": "string", "pattern": "^[0-9a-f]{64}$" }
-            }
+        "payload": { "$ref": "#/components/schemas/event" }
+    })
+}
+
+fn event_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["position", "event_id", "event_type", "recorded_at", "stream", "actor", "data", "event_hash"],
+        "properties": {
+            "position": { "type": "integer", "minimum": 1 },
+            "event_id": { "type": "string", "format": "uuid" },
+            "event_type": { "type": "string" },
+            "recorded_at": { "type": "string", "format": "date-time" },
+            "stream": { "type": "object" },
+            "actor": { "type": "object" },
+            "data": {},
+            "event_hash": { "type": "string", "pattern": "^[0-9a-f]{64}$" }
         }
     })
 }

@@ -52,6 +52,8 @@ pub struct Timings {
     pub view_wait: Duration,
     /// Between two submissions to one witness.
     pub witness_rest: Duration,
+    /// After this long a witness is asked again for what it has cosigned already.
+    pub witness_renew: Duration,
 }
 
 impl Default for Timings {
@@ -65,6 +67,7 @@ impl Default for Timings {
             drain: Duration::from_secs(10),
             view_wait: Duration::from_secs(5),
             witness_rest: Duration::from_secs(10),
+            witness_renew: Duration::from_secs(3_600),
         }
     }
 }

@@ -1,12 +1,16 @@
 //! From query parameters to a query of the log: the filters that pages and tails share.
 
-use annals_api::reason;
+use annals_api::{reason, routes};
+use annals_core::catalog::Catalog;
+use annals_core::dialect::{NamedWriter, writers};
 use annals_core::envelope::StreamKey;
-use annals_core::id::{EventType, IdError, StreamType, WorkspaceId};
+use annals_core::hash::Digest;
+use annals_core::id::{EventType, IdError, Position, Seq, StreamType, WorkspaceId};
 use annals_core::time::Timestamp;
-use annals_recorder::Recorder;
-use annals_store::query::{Filter, Order, Query, TypePattern};
+use annals_store::query::{Filter, Order, PageLimit, Query, TypePattern};
+use axum::http::Uri;
 
+use crate::cursor;
 use crate::params::{Params, invalid};
 use crate::problem::ApiProblem;
 
@@ -27,14 +31,14 @@ pub(crate) const FILTER_PARAMETERS: [&str; 11] = [
 
 /// Reads the filters of a request into a query of the caller's workspace.
 pub(crate) fn query(
-    recorder: &Recorder,
+    catalog: &Catalog,
     workspace_id: &WorkspaceId,
     params: &Params,
 ) -> Result<Query, ApiProblem> {
     Ok(Query {
         workspace_id: Some(workspace_id.clone()),
         filters: filters(params)?,
-        event_types: event_types(recorder, params)?,
+        event_types: event_types(catalog, params)?,
         ..Query::default()
     })
 }
@@ -72,7 +76,7 @@ pub(crate) fn stream_of_path(stream_type: &str, stream_id: &str) -> Result<Strea
 }
 
 /// The types that the request asks for: those that match a pattern and are of a wanted category.
-fn event_types(recorder: &Recorder, params: &Params) -> Result<Vec<TypePattern>, ApiProblem> {
+fn event_types(catalog: &Catalog, params: &Params) -> Result<Vec<TypePattern>, ApiProblem> {
     let patterns = params
         .all("event_type")
         .map(|text| TypePattern::parse(text).map_err(|error| invalid("event_type", error)))
@@ -80,7 +84,7 @@ fn event_types(recorder: &Recorder, params: &Params) -> Result<Vec<TypePattern>,
     let Some(category) = params.one("category")? else {
         return Ok(patterns);
     };
-    let entries = recorder.catalog().entries();
+    let entries = catalog.entries();
     let of_category: Vec<_> =
         entries.iter().filter(|entry| entry.category.as_str() == category).collect();
     if of_category.is_empty() {
@@ -123,19 +127,85 @@ pub(crate) fn time(params: &Params, name: &'static str) -> Result<Option<Timesta
     .transpose()
 }
 
-/// Whether events are wanted as readers see them or as their stored bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How events are wanted: as readers see them, as documents of a foreign format where they have such
+/// a form, or as their stored bytes.
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum EventShape {
     Envelope,
+    Foreign(&'static NamedWriter),
     Record,
 }
 
-/// Reads `as`.
+/// Reads `as` and `dialect`.
 pub(crate) fn shape(params: &Params) -> Result<EventShape, ApiProblem> {
-    match params.one("as")? {
-        None => Ok(EventShape::Envelope),
-        Some("record") => Ok(EventShape::Record),
-        Some(_) => Err(invalid("as", "it can only be record")),
+    match (params.one("as")?, dialect(params)?) {
+        (None, None) => Ok(EventShape::Envelope),
+        (None, Some(writer)) => Ok(EventShape::Foreign(writer)),
+        (Some("record"), None) => Ok(EventShape::Record),
+        (Some("record"), Some(_)) => Err(invalid("as", "stored bytes have no dialect")),
+        (Some(_), _) => Err(invalid("as", "it can only be record")),
+    }
+}
+
+/// Reads `dialect`: the foreign format that events are wanted in.
+pub(crate) fn dialect(params: &Params) -> Result<Option<&'static NamedWriter>, ApiProblem> {
+    let Some(name) = params.one("dialect")? else { return Ok(None) };
+    let found = writers().iter().find(|writer| writer.name == name);
+    found.map(Some).ok_or_else(|| {
+        let known: Vec<_> = writers().iter().map(|writer| writer.name).collect();
+        invalid("dialect", format!("it can be {}", known.join(", ")))
+    })
+}
+
+const PAGE_PARAMETERS: [&str; 9] =
+    ["from_seq", "after_position", "since", "until", "order", "limit", "cursor", "as", "dialect"];
+
+/// A page of events as a request asks for it.
+#[derive(Debug)]
+pub(crate) struct PageQuestion {
+    pub(crate) query: Query,
+    /// The first wanted event of a stream.
+    pub(crate) from: Option<(StreamKey, Seq)>,
+    pub(crate) limit: PageLimit,
+    pub(crate) shape: EventShape,
+    /// What cursors of its pages are sealed to.
+    pub(crate) seal: Digest,
+}
+
+impl PageQuestion {
+    pub(crate) fn read(
+        catalog: &Catalog,
+        workspace_id: &WorkspaceId,
+        uri: &Uri,
+    ) -> Result<Self, ApiProblem> {
+        let allowed: Vec<&str> =
+            FILTER_PARAMETERS.iter().chain(&PAGE_PARAMETERS).copied().collect();
+        let params = Params::read(uri, &allowed)?;
+        let seal = params.question(routes::EVENTS, workspace_id.as_str());
+        let mut query = query(catalog, workspace_id, &params)?;
+        query.order = order(&params)?;
+        query.since = time(&params, "since")?;
+        query.until = time(&params, "until")?;
+        query.after_position = Position(params.parsed("after_position")?.unwrap_or(0));
+        let from = from_seq(&params)?;
+        let place = params.one("cursor")?.map(|text| cursor::decode(text, &seal)).transpose()?;
+        if let Some(place) = place.map(|place| Position(place.major)) {
+            match query.order {
+                Order::Asc => query.after_position = query.after_position.max(place),
+                Order::Desc => query.before_position = Some(place),
+            }
+        }
+        let limit = PageLimit::events(params.limit()?);
+        Ok(Self { query, from, limit, shape: shape(&params)?, seal })
+    }
+}
+
+fn from_seq(params: &Params) -> Result<Option<(StreamKey, Seq)>, ApiProblem> {
+    let Some(seq) = params.parsed::<u64>("from_seq")? else { return Ok(None) };
+    match stream(params)? {
+        _ if seq == 0 => Err(invalid("from_seq", "it is the first wanted seq, from 1")),
+        Some(stream) => Ok(Some((stream, Seq(seq)))),
+        None => Err(invalid("from_seq", "it needs `stream_type` and `stream_id` beside it")),
     }
 }
 

@@ -44,9 +44,14 @@ mod problem;
 mod refusals;
 
 pub mod asyncapi;
+mod cloudevents_metrics;
 mod dashboard;
+mod inference_metrics;
+mod labels;
 mod metrics;
 pub mod openapi;
+#[doc(hidden)]
+pub mod parsers;
 
 pub use config::{ServerConfig, Timings};
 pub use serve::{BindError, LoginLinks, ServeError, Server};

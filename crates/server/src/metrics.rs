@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use annals_api::reason::Reason;
 use annals_api::routes;
+use annals_core::catalog::Catalog;
 use annals_core::limits::CONNECTION_COUNT_MAX;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
@@ -25,6 +26,8 @@ use prometheus_client::registry::Registry;
 
 use crate::app::App;
 use crate::auth::{Caller, Read};
+use crate::cloudevents_metrics::CloudEventMetrics;
+use crate::inference_metrics::InferenceMetrics;
 use crate::problem::ApiProblem;
 
 /// Over how much time the rate of events is measured.
@@ -75,6 +78,24 @@ struct ErrorLabel {
     error_type: &'static str,
 }
 
+/// The rules are the binary's and the configuration's, so there are few.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RuleLabel {
+    rule_id: String,
+}
+
+/// The names are the configuration's, so there are few.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WitnessLabel {
+    witness: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SubmissionLabels {
+    witness: String,
+    outcome: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     method: &'static str,
@@ -88,6 +109,8 @@ pub(crate) struct Metrics {
     pub(crate) failed_authentications: ExactCounter,
     pub(crate) processing_seconds: Histogram,
     pub(crate) rate: EventRate,
+    pub(crate) cloudevents: Arc<CloudEventMetrics>,
+    pub(crate) inferences: InferenceMetrics,
     processing_errors: Family<ErrorLabel, ExactCounter>,
     requests: Family<RequestLabels, ExactCounter>,
     /// The counter among them of the requests that there are most of.
@@ -95,7 +118,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(catalog: &Catalog) -> Self {
         let requests = Family::<RequestLabels, ExactCounter>::default();
         let appended =
             RequestLabels { method: "POST", route: routes::EVENTS.to_owned(), status: "2xx" };
@@ -104,6 +127,8 @@ impl Metrics {
             failed_authentications: ExactCounter::default(),
             processing_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             rate: EventRate::default(),
+            cloudevents: Arc::new(CloudEventMetrics::new(catalog)),
+            inferences: InferenceMetrics::new(),
             processing_errors: Family::default(),
             requests,
         }
@@ -195,7 +220,10 @@ pub(crate) async fn metrics(
 fn registry(app: &App) -> Registry {
     let mut registry = Registry::default();
     register_seed_names(&mut registry, app);
+    app.metrics.cloudevents.register(&mut registry);
+    app.metrics.inferences.register(&mut registry);
     register_log(&mut registry, app);
+    register_trust(&mut registry, app);
     register_server(&mut registry, app);
     registry
 }
@@ -233,6 +261,19 @@ fn by_type(counts: &std::collections::BTreeMap<String, u64>) -> Family<TypeLabel
     family
 }
 
+/// Every rule has its counter from the start, so that a first find is a step and no new line.
+fn by_rule(
+    app: &App,
+    counts: &std::collections::BTreeMap<String, u64>,
+) -> Family<RuleLabel, ExactCounter> {
+    let family = Family::<RuleLabel, ExactCounter>::default();
+    for rule_id in app.recorder.secrets().rule_ids() {
+        let label = RuleLabel { rule_id: rule_id.to_owned() };
+        family.get_or_create(&label).add(counts.get(rule_id).copied().unwrap_or(0));
+    }
+    family
+}
+
 fn register_log(registry: &mut Registry, app: &App) {
     let stats = app.recorder.stats().snapshot();
     let views = app.recorder.views().position().get();
@@ -242,6 +283,9 @@ fn register_log(registry: &mut Registry, app: &App) {
     let sync_seconds = float_gauge(seconds(stats.commit_micros));
     let help = "Time spent in commits, syncs included";
     registry.register("annals_commit_seconds_total", help, sync_seconds);
+    let redacted = by_rule(app, &stats.secrets);
+    let help = "Secrets that were replaced in events that were stored, by rule";
+    registry.register("secrets_redacted_total", help, redacted);
     let replayed = ExactCounter::of(stats.replayed);
     registry.register(
         "annals_events_replayed_total",
@@ -253,6 +297,31 @@ fn register_log(registry: &mut Registry, app: &App) {
     registry.register("annals_queue_bytes", "Bytes of events that wait for the sequencer", queued);
     let lag = gauge(head.saturating_sub(views));
     registry.register("annals_view_lag_events", "Events that the views are behind the log", lag);
+}
+
+fn register_trust(registry: &mut Registry, app: &App) {
+    let counts = app.recorder.trust().checkpoint_counts();
+    let signed = ExactCounter::of(counts.signed);
+    registry.register("annals_checkpoints_signed_total", "Checkpoints signed", signed);
+    let help = "Events under the newest checkpoint";
+    registry.register("annals_checkpoint_size", help, gauge(counts.newest_size));
+    let age = float_gauge(counts.newest_age.as_secs_f64());
+    registry.register("annals_checkpoint_age_seconds", "Since the newest was signed", age);
+    let sizes = Family::<WitnessLabel, Gauge>::default();
+    let submissions = Family::<SubmissionLabels, ExactCounter>::default();
+    for counts in app.witnesses.counts() {
+        let witness = counts.witness;
+        let size = i64::try_from(counts.cosigned_size).unwrap_or(i64::MAX);
+        sizes.get_or_create(&WitnessLabel { witness: witness.clone() }).set(size);
+        for (outcome, count) in counts.submissions {
+            let labels = SubmissionLabels { witness: witness.clone(), outcome };
+            submissions.get_or_create(&labels).add(count);
+        }
+    }
+    let help = "Events under the newest checkpoint that a witness cosigned";
+    registry.register("annals_witness_cosigned_size", help, sizes);
+    let help = "Checkpoints submitted to a witness, by how that ended: ok, refused or failed";
+    registry.register("annals_witness_submissions_total", help, submissions);
 }
 
 fn register_server(registry: &mut Registry, app: &App) {

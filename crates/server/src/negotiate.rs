@@ -13,6 +13,10 @@ pub(crate) enum Form {
     Ndjson,
     Msgpack,
     EventStream,
+    /// One CloudEvent in the JSON format.
+    CloudEvent,
+    /// An array of them.
+    CloudEventBatch,
 }
 
 /// The forms of lists.
@@ -22,6 +26,14 @@ pub(crate) const DOCUMENT_FORMS: &[Form] = &[Form::Json, Form::Msgpack];
 /// The forms of a stream's events.
 pub(crate) const STREAM_FORMS: &[Form] =
     &[Form::Json, Form::Ndjson, Form::Msgpack, Form::EventStream];
+/// The forms of one event as a CloudEvent.
+pub(crate) const CLOUD_EVENT_FORMS: &[Form] = &[Form::CloudEvent, Form::Json, Form::Msgpack];
+/// The forms of lists of events as CloudEvents.
+pub(crate) const CLOUD_EVENT_LIST_FORMS: &[Form] =
+    &[Form::Json, Form::Ndjson, Form::Msgpack, Form::CloudEventBatch];
+/// The forms of a stream's events as CloudEvents.
+pub(crate) const CLOUD_EVENT_STREAM_FORMS: &[Form] =
+    &[Form::Json, Form::Ndjson, Form::Msgpack, Form::EventStream, Form::CloudEventBatch];
 /// The form of live tails.
 pub(crate) const TAIL_FORMS: &[Form] = &[Form::EventStream];
 
@@ -32,6 +44,8 @@ impl Form {
             Self::Ndjson => "application/x-ndjson",
             Self::Msgpack => "application/msgpack",
             Self::EventStream => "text/event-stream",
+            Self::CloudEvent => "application/cloudevents+json",
+            Self::CloudEventBatch => "application/cloudevents-batch+json",
         }
     }
 

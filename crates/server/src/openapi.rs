@@ -32,7 +32,7 @@ use crate::{asyncapi, metrics};
     paths(
         open::healthz, open::readyz,
         metrics::metrics, openapi, asyncapi::asyncapi,
-        v1::events::append, v1::events::list, v1::events::one,
+        v1::events::append, v1::doors::append, v1::events::list, v1::events::one, v1::cloudevents::append,
         v1::streams::list, v1::streams::one, v1::streams::events, v1::tail::follow,
         v1::runs::list, v1::runs::one, v1::runs::spans,
         v1::agents::list, v1::tool_calls::list, v1::usage::sums,
@@ -40,7 +40,7 @@ use crate::{asyncapi, metrics};
         v1::log::inclusion, v1::log::consistency, v1::log::status,
         v1::segments::list, v1::segments::bytes,
         v1::redactions::redact, v1::redactions::list, v1::evidence::export,
-        v1::status::status, v1::catalog::catalog, v1::limits::limits,
+        v1::status::status, v1::catalog::catalog, v1::catalog::schema, v1::limits::limits,
         v1::session::open, v1::session::make_code,
         v1::tokens::issue, v1::tokens::list, v1::tokens::revoke),
     components(schemas(annals_api::Problem, wire::StoredRecord, wire::Lagged, wire::KnownTree, wire::ItemProblem)))]

@@ -5,6 +5,7 @@
 
 use annals_api::reason;
 use annals_api::reason::Reason;
+use annals_core::dialect::ForeignFault;
 use annals_core::envelope::EnvelopeFault;
 use annals_core::json::JsonError;
 use annals_core::msgpack::MsgpackError;
@@ -53,6 +54,7 @@ pub(crate) fn event_problem(refusal: &EventRefusal) -> ApiProblem {
     match refusal {
         EventRefusal::Json(error) => json_problem(error),
         EventRefusal::Envelope(fault) => envelope_problem(fault),
+        EventRefusal::Foreign(fault) => foreign_problem(fault),
         EventRefusal::TooLarge { byte_count, byte_count_max } => {
             problem.with("byte_count", *byte_count).with("byte_count_max", *byte_count_max)
         }
@@ -91,6 +93,7 @@ fn event_reason(refusal: &EventRefusal) -> &'static Reason {
     match refusal {
         EventRefusal::Json(error) => json_reason(error),
         EventRefusal::Envelope(fault) => envelope_reason(fault),
+        EventRefusal::Foreign(fault) => foreign_reason(fault),
         EventRefusal::TooLarge { .. } => reason::PAYLOAD_TOO_LARGE,
         EventRefusal::ClockAhead { .. } => reason::CLOCK_AHEAD,
         EventRefusal::UnauthorizedWorkspace { .. } => reason::UNAUTHORIZED_WORKSPACE,
@@ -107,7 +110,9 @@ fn event_reason(refusal: &EventRefusal) -> &'static Reason {
 fn control_problem(event_type: &str, route: Option<&str>) -> ApiProblem {
     let detail = match route {
         Some(route) => format!("`{event_type}` is written by the server alone; use {route}"),
-        None => format!("`{event_type}` is written by the server alone, when it decides it"),
+        None => format!(
+            "`{event_type}` is written by the server alone, and no route of this version writes it"
+        ),
     };
     ApiProblem::new(reason::CONTROL_TYPE, detail)
         .with("event_type", event_type)
@@ -170,6 +175,30 @@ fn envelope_reason(fault: &EnvelopeFault) -> &'static Reason {
         EnvelopeFault::ServerSetField { .. } => reason::SERVER_SET_FIELD,
         EnvelopeFault::MissingField { .. } => reason::MISSING_FIELD,
         EnvelopeFault::InvalidField { .. } => reason::INVALID_FIELD,
+    }
+}
+
+fn foreign_problem(fault: &ForeignFault) -> ApiProblem {
+    let problem = ApiProblem::new(foreign_reason(fault), fault.to_string());
+    match fault {
+        ForeignFault::NotAnObject => problem,
+        ForeignFault::MissingMember { pointer } | ForeignFault::InvalidMember { pointer, .. } => {
+            problem.with("path", pointer.as_str())
+        }
+        ForeignFault::UnsupportedVersion { found, supported } => {
+            problem.with("found", found.as_str()).with("supported", *supported)
+        }
+        ForeignFault::Envelope(fault) => envelope_problem(fault),
+    }
+}
+
+fn foreign_reason(fault: &ForeignFault) -> &'static Reason {
+    match fault {
+        ForeignFault::NotAnObject => reason::NOT_AN_OBJECT,
+        ForeignFault::MissingMember { .. } => reason::MISSING_FIELD,
+        ForeignFault::InvalidMember { .. } => reason::INVALID_FIELD,
+        ForeignFault::UnsupportedVersion { .. } => reason::UNSUPPORTED_VERSION,
+        ForeignFault::Envelope(fault) => envelope_reason(fault),
     }
 }
 

@@ -23,17 +23,17 @@ use crate::params::{Params, invalid};
 use crate::problem::ApiProblem;
 use crate::refusals::{proof_problem, read_problem, trust_problem};
 
-const LAST_EVENT_ID: &str = "last-event-id";
+pub(crate) const LAST_EVENT_ID: &str = "last-event-id";
 
 /// What a client says about the last frame that it saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ResumeClaim {
     /// Go on after this id; the header wins over the query.
-    after: Option<u64>,
+    pub(crate) after: Option<u64>,
     /// An event that the client saw, with its hash.
-    seen: Option<(u64, Digest)>,
+    pub(crate) seen: Option<(u64, Digest)>,
     /// A tree that the client knows: its size and root.
-    known: Option<(u64, Digest)>,
+    pub(crate) known: Option<(u64, Digest)>,
 }
 
 impl ResumeClaim {

@@ -15,6 +15,7 @@ use crate::app::{App, AppParts};
 use crate::config::ServerConfig;
 use crate::http::v1::session::login_code;
 use crate::router::Front;
+use crate::witness::Pace;
 
 /// How often the log's head is looked at for the rate of events.
 const RATE_SAMPLE_EVERY: Duration = Duration::from_secs(1);
@@ -93,7 +94,8 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         let Self { app, listener, connections, closing, .. } = self;
         let sampling = tokio::spawn(sample_rate(app.clone()));
-        let witnessing = app.witnesses.follow(app.recorder.trust(), app.timings.witness_rest);
+        let pace = Pace { rest: app.timings.witness_rest, renew: app.timings.witness_renew };
+        let witnessing = app.witnesses.follow(app.recorder.trust(), pace);
         let stop = async {
             tokio::select! {
                 () = shutdown => {}

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use annals_api::routes::LAGGED_FRAME;
+use annals_core::dialect::NamedWriter;
 use annals_recorder::live::{Followed, Follower, LiveEvent};
 use annals_recorder::principal::Principal;
 use axum::body::{Body, Bytes};
@@ -49,6 +50,8 @@ pub(crate) struct TailParts {
     pub(crate) principal: Arc<Principal>,
     pub(crate) follower: Follower,
     pub(crate) ids: FrameIds,
+    /// The foreign format that events are wanted in.
+    pub(crate) dialect: Option<&'static NamedWriter>,
     pub(crate) permit: TailPermit,
     /// A frame that comes before all others.
     pub(crate) first_frame: Option<Bytes>,
@@ -75,6 +78,7 @@ struct Tail {
     principal: Arc<Principal>,
     follower: Follower,
     ids: FrameIds,
+    dialect: Option<&'static NamedWriter>,
     waiting: VecDeque<Arc<LiveEvent>>,
     /// The greatest position that the reader knows of.
     known_position: u64,
@@ -105,7 +109,7 @@ enum Wake {
 
 impl Tail {
     fn new(parts: TailParts) -> Self {
-        let TailParts { app, principal, follower, ids, permit, first_frame } = parts;
+        let TailParts { app, principal, follower, ids, dialect, permit, first_frame } = parts;
         Self {
             waiting: VecDeque::new(),
             known_position: 0,
@@ -119,6 +123,7 @@ impl Tail {
             principal,
             follower,
             ids,
+            dialect,
             _permit: permit,
         }
     }
@@ -198,10 +203,27 @@ impl Tail {
     }
 
     fn frame(&self, live: &LiveEvent) -> Bytes {
+        if let Some(document) = self.foreign_document(live) {
+            let id = match self.ids {
+                FrameIds::Seqs => live.event().stream_seq().get(),
+                FrameIds::Positions => live.event().position().get(),
+            };
+            // As in the shared frames, nothing here can hold a line break.
+            let event_type = live.event().event_type();
+            return Bytes::from(format!("id:{id}\nevent:{event_type}\ndata:{document}\n\n"));
+        }
         match self.ids {
             FrameIds::Seqs => live.frame_by_seq(),
             FrameIds::Positions => live.frame_by_position(),
         }
+    }
+
+    /// The event in the format that the reader wants, if it has a form there.
+    fn foreign_document(&self, live: &LiveEvent) -> Option<String> {
+        let dialect = self.dialect?;
+        let mut envelope = String::with_capacity(live.event().byte_count() + 512);
+        live.event().write_json(&mut envelope, live.redaction().map(|redaction| &redaction.mark));
+        dialect.writer.write(&envelope, self.app.recorder.catalog())
     }
 
     /// The first frame: how long to wait before coming back, and the place that the tail starts

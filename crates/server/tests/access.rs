@@ -25,9 +25,11 @@ fn need(method: &str, path: &str) -> Need {
         ("GET", "/healthz" | "/readyz") | ("POST", "/v1/session") => Need::Nothing,
         (
             "GET",
-            "/openapi.json" | "/asyncapi.json" | "/v1/status" | "/v1/catalog" | "/v1/limits",
+            "/openapi.json" | "/asyncapi.json" | "/v1/status" | "/v1/catalog"
+            | "/v1/catalog/schema" | "/v1/limits",
         ) => Need::AnyToken,
-        ("POST", "/v1/events") => Need::Append,
+        ("POST", "/v1/events" | "/v1/cloudevents") => Need::Append,
+        ("POST", "/v1/doors/{dialect}") => Need::Append,
         ("GET" | "POST", "/v1/tokens")
         | ("POST", "/v1/tokens/{token_id}/revoke" | "/v1/session/codes") => Need::Operate,
         (
@@ -66,6 +68,7 @@ fn routes() -> Vec<Route> {
                 .replace("{stream_type}", "run")
                 .replace("{stream_id}", "r")
                 .replace("{run_id}", "r")
+                .replace("{dialect}", "hive")
                 .replace("{path}", "0/000")
                 .replace("{first_position}", "1")
                 .replace("{token_id}", "nobody");

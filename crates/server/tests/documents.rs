@@ -5,6 +5,7 @@ mod support;
 
 use std::path::PathBuf;
 
+use annals_core::catalog::Catalog;
 use serde_json::{Value, json};
 use support::{TestServer, event, with};
 
@@ -38,8 +39,76 @@ fn every_operation_has_an_id_of_its_own_and_every_reference_leads_somewhere() {
     ids.dedup();
     assert_eq!(ids.len(), count, "{ids:?}");
     assert_references(&document, &document);
-    let document = annals_server::asyncapi::document();
+    let document = annals_server::asyncapi::document(&catalog());
     assert_references(&document, &document);
+}
+
+fn catalog() -> Catalog {
+    Catalog::builtin().unwrap()
+}
+
+/// The rules of AsyncAPI 3 that a document can break by what is in the catalog. The whole document
+/// was held against AsyncAPI's own parser when this was written.
+#[test]
+fn every_type_of_the_catalog_is_a_message_of_the_asyncapi_document() {
+    let document = annals_server::asyncapi::document(&catalog());
+    let messages = document["components"]["messages"].as_object().unwrap();
+    // One for each type, and event, lagged and consistency.
+    assert_eq!(messages.len(), catalog().entries().len() + 3);
+    for entry in catalog().entries() {
+        let message = messages.values().find(|message| message["name"] == entry.event_type);
+        let reference =
+            message.unwrap()["payload"]["allOf"][1]["properties"]["data"]["$ref"].clone();
+        let data =
+            document.pointer(reference.as_str().unwrap().strip_prefix('#').unwrap()).unwrap();
+        let schema: Value =
+            entry.schema.as_deref().map_or(json!({}), |text| serde_json::from_str(text).unwrap());
+        assert_eq!(data["required"], schema["required"], "{}", entry.event_type);
+        let names = |schema: &Value| {
+            schema["properties"].as_object().map(|all| all.keys().cloned().collect::<Vec<_>>())
+        };
+        assert_eq!(names(data), names(&schema), "{}", entry.event_type);
+    }
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    for kind in ["messages", "schemas"] {
+        for key in document["components"][kind].as_object().unwrap().keys() {
+            assert!(key.chars().all(is_plain), "{key}");
+        }
+    }
+    for channel in ["tail", "stream"] {
+        let carried = document["channels"][channel]["messages"].as_object().unwrap();
+        assert_eq!(carried.len(), messages.len(), "{channel}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_no_route_writes_yet_is_refused_and_said_to_be_one() {
+    let server = TestServer::start().await;
+    let claimed = with(event("r", json!({})), "event_type", json!("lease.claimed"));
+    let problem = server.append(&claimed).send().await.value();
+    assert_eq!(problem["reason_code"], "control_type");
+    assert!(problem["detail"].as_str().unwrap().contains("no route of this version writes it"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalog_is_told_as_it_is_with_its_schemas_in_both_shapes() {
+    let server = TestServer::start().await;
+    let told = server.get("/v1/catalog").send().await.value();
+    let answer: annals_api::wire::CatalogAnswer = serde_json::from_value(told.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&answer).unwrap(), told, "the wire type lacks a member");
+    assert_eq!(answer.types.len(), catalog().entries().len());
+    let plain = server.get("/v1/catalog/schema").send().await.value();
+    let same = server.get("/v1/catalog/schema?shape=envelope").send().await.value();
+    let hive = server.get("/v1/catalog/schema?shape=hive").send().await.value();
+    assert_eq!(plain, same);
+    assert!(plain["$defs"]["tool.invoked"]["properties"]["tool_call_id"].is_object());
+    assert!(hive["anyOf"].as_array().unwrap().iter().any(|branch| branch["title"] == "PreToolUse"));
+    assert_references(&plain, &plain);
+    assert_references(&hive, &hive);
+    let wrong = server.get("/v1/catalog/schema?shape=round").send().await;
+    assert_eq!(wrong.value()["reason_code"], "invalid_parameter");
+    server.stop().await;
 }
 
 fn assert_references(root: &Value, value: &Value) {
@@ -93,6 +162,9 @@ async fn metrics_have_the_exact_names_of_the_seed_and_ours() {
     has("annals_failed_authentications_total 1");
     has("annals_http_requests_total{method=\"POST\",route=\"/v1/events\",status=\"2xx\"} 2");
     for name in [
+        "annals_checkpoint_size",
+        "annals_checkpoint_age_seconds",
+        "annals_checkpoints_signed_total",
         "annals_commits_total",
         "annals_commit_seconds_total",
         "annals_queue_bytes",

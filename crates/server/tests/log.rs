@@ -181,6 +181,10 @@ async fn a_redacted_event_keeps_its_place_and_its_proof() {
     let list = server.get("/v1/redactions").send().await.value();
     assert_eq!(list["redactions"][0]["event_id"], event_id);
     assert_eq!(list["redactions"].as_array().unwrap().len(), 1);
+    for (run_id, expected) in [("r", list["redactions"].clone()), ("r2", json!([]))] {
+        let route = format!("/v1/redactions?run_id={run_id}");
+        assert_eq!(server.get(&route).send().await.value()["redactions"], expected);
+    }
     let dir = server.stop().await;
     for entry in walk(dir.path()) {
         let bytes = std::fs::read(&entry).unwrap();
@@ -276,6 +280,12 @@ async fn a_run_is_exported_as_a_file_that_proves_itself() {
     assert_eq!(answer.header("content-disposition"), "attachment; filename=\"evidence-r.json\"");
     let report = annals_core::evidence::verify_evidence(&answer.text()).unwrap();
     assert_eq!((report.event_count(), report.hash_only_count), (300, 1));
+    let route = "/v1/runs/r/evidence?hash_only_type=none.*&hash_only_type=test.*";
+    let report = server.get(route).send().await.text();
+    let report = annals_core::evidence::verify_evidence(&report).unwrap();
+    assert_eq!((report.event_count(), report.hash_only_count), (300, 300));
+    let wrong = server.get("/v1/runs/r/evidence?hash_only_type=*").refused().await;
+    assert_eq!(wrong, (400, "invalid_parameter".to_owned()));
     assert_eq!(server.get("/v1/runs/none/evidence").refused().await.1, "run_not_found");
     let wrong = server.get("/v1/runs/r/evidence?hash_only=x").refused().await;
     assert_eq!(wrong, (400, "invalid_parameter".to_owned()));

@@ -32,6 +32,8 @@ struct Memory {
     /// Status of every answer, in order.
     answers: Vec<u16>,
     signs_wrongly: bool,
+    /// It answers 503 to everything.
+    is_away: bool,
 }
 
 /// A witness as C2SP tlog-witness describes it.
@@ -60,7 +62,11 @@ impl TestWitness {
         let key = self.key.verifier().to_string();
         ServerConfig {
             witnesses: vec![Witness::new("w1", &self.url, &key).unwrap()],
-            timings: Timings { witness_rest: Duration::from_millis(5), ..Timings::default() },
+            timings: Timings {
+                witness_rest: Duration::from_millis(5),
+                witness_renew: Duration::from_millis(50),
+                ..Timings::default()
+            },
             ..ServerConfig::default()
         }
     }
@@ -76,6 +82,9 @@ impl TestWitness {
 
     fn check(&self, body: &str) -> Result<String, Box<Response>> {
         let mut memory = self.memory.lock().unwrap();
+        if memory.is_away {
+            return Err(Box::new(StatusCode::SERVICE_UNAVAILABLE.into_response()));
+        }
         let (head, note_text) = body.split_once("\n\n").expect("an empty line");
         let note = signed_note::Note::from_bytes(note_text.as_bytes()).expect("a note");
         let checkpoint = tlog_tiles::Checkpoint::from_bytes(note.text()).expect("a checkpoint");
@@ -221,6 +230,79 @@ async fn a_cosignature_that_does_not_hold_is_not_kept() {
     append(&server, 2).await;
     until_error(&server, "does not hold").await;
     assert!(server.recorder.trust().cosigned().is_none());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_that_was_away_is_asked_again_while_the_log_stands_still() {
+    let witness = TestWitness::start().await;
+    witness.memory.lock().unwrap().is_away = true;
+    let server = TestServer::start_with(witness.config()).await;
+    witness.trust(&server);
+    append(&server, 4).await;
+    until_error(&server, "503").await;
+    witness.memory.lock().unwrap().is_away = false;
+    until_cosigned(&server, 4).await;
+    // A start makes no difference: the log has not grown since.
+    witness.memory.lock().unwrap().is_away = true;
+    let data_dir = server.stop().await;
+    std::fs::remove_file(data_dir.path().join("trust/cosigned")).unwrap();
+    let server = TestServer::start_in(data_dir, witness.config()).await;
+    until_error(&server, "503").await;
+    witness.memory.lock().unwrap().is_away = false;
+    until_cosigned(&server, 4).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_that_was_itself_set_back_gets_what_it_has_forgotten() {
+    let witness = TestWitness::start().await;
+    let server = TestServer::start_with(witness.config()).await;
+    witness.trust(&server);
+    append(&server, 4).await;
+    until_cosigned(&server, 4).await;
+    witness.memory.lock().unwrap().seen = None;
+    let remembers = async {
+        while witness.seen_size() != 4 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, remembers).await.expect("the witness is told again in time");
+    until_cosigned(&server, 4).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_how_each_witness_stands() {
+    let witness = TestWitness::start().await;
+    witness.memory.lock().unwrap().is_away = true;
+    let config = witness.config();
+    let timings = Timings { witness_renew: Duration::from_secs(3_600), ..config.timings.clone() };
+    let server = TestServer::start_with(ServerConfig { timings, ..config }).await;
+    let line = async |name: &str| {
+        let text = server.get("/metrics").send().await.text();
+        let found =
+            text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
+        found.unwrap_or_else(|| panic!("{name}\n{text}"))
+    };
+    let ok = r#"annals_witness_submissions_total{witness="w1",outcome="ok"}"#;
+    let refused = r#"annals_witness_submissions_total{witness="w1",outcome="refused"}"#;
+    let failed = r#"annals_witness_submissions_total{witness="w1",outcome="failed"}"#;
+    let size = r#"annals_witness_cosigned_size{witness="w1"}"#;
+    // Before anything was sent there are zeros, not gaps.
+    assert_eq!((line(ok).await, line(refused).await, line(size).await), (0.0, 0.0, 0.0));
+    append(&server, 2).await;
+    until_error(&server, "503").await;
+    assert!(line(failed).await >= 1.0);
+    witness.memory.lock().unwrap().is_away = false;
+    until_error(&server, "404").await;
+    assert!(line(refused).await >= 1.0);
+    witness.trust(&server);
+    until_cosigned(&server, 2).await;
+    assert_eq!((line(ok).await, line(size).await), (1.0, 2.0));
+    assert!(line("annals_checkpoints_signed_total").await >= 1.0);
+    assert_eq!(line("annals_checkpoint_size").await, 2.0);
+    assert!(line("annals_checkpoint_age_seconds").await < 3_600.0);
     server.stop().await;
 }
 

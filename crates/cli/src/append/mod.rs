@@ -2,10 +2,12 @@
 //!
 //! Events from standard input go out as they come, line by line, in batches of whatever has
 //! arrived. A broken line is said with its number, and the rest goes on, unless all or none is
-//! asked for.
+//! asked for. Documents of a foreign format go to the door of that format.
 
+mod door;
 mod input;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use annals_core::envelope::{Actor, Draft};
@@ -30,6 +32,9 @@ pub(crate) async fn run(args: AppendArgs) -> anyhow::Result<ExitCode> {
     };
     let mut sending = Sending { connection, options, is_json: args.json, tally: Tally::default() };
     match (&args.event_type, &args.file) {
+        (_, Some(path)) if args.door.is_some() => {
+            sending.send_foreign(args.door.as_deref().unwrap_or_default(), path).await?;
+        }
         (Some(event_type), _) => {
             let draft = draft_of_flags(event_type, &args)?;
             sending.send(vec![Sourced { place: "the event".to_owned(), draft }]).await?;
@@ -73,6 +78,31 @@ impl Sending {
             }
         }
         if needs_all { self.send(held).await } else { Ok(()) }
+    }
+
+    /// Sends the documents of a foreign format to their door.
+    async fn send_foreign(&mut self, door: &str, path: &Path) -> anyhow::Result<()> {
+        let input = door::read(path)?;
+        if self.options.atomic && (input.bodies.len() > 1 || !input.broken.is_empty()) {
+            bail!("--atomic needs documents that are all JSON and fit into one request");
+        }
+        for (place, error) in &input.broken {
+            self.tally.broken += 1;
+            output::note(format_args!("{place}: {error}"));
+        }
+        for body in input.bodies {
+            let (text, count) = (body.text, body.places.len());
+            let sent =
+                self.connection.client.append_foreign(door, text, count, self.options.atomic);
+            let outcome = sent.await.map_err(|error| self.connection.advise(error))?;
+            for (place, result) in body.places.iter().zip(&outcome.results) {
+                match result {
+                    Ok(receipt) => self.stored(receipt)?,
+                    Err(problem) => self.refused(place, problem)?,
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn send(&mut self, events: Vec<Sourced>) -> anyhow::Result<()> {

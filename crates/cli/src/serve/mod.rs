@@ -55,6 +55,7 @@ async fn serve(settings: &Settings, recorder: Recorder) -> anyhow::Result<()> {
         || Hint("is a server running there already? --listen names another address".to_owned());
     let server = Server::bind(config, recorder).with_context(advice)?;
     let address = server.local_addr();
+    let stop = asked_to_stop();
     tracing::info!(
         %address,
         version = env!("CARGO_PKG_VERSION"),
@@ -66,38 +67,41 @@ async fn serve(settings: &Settings, recorder: Recorder) -> anyhow::Result<()> {
     if output::is_terminal() {
         output::line(format_args!("open {}", server.login_link().url))?;
     }
-    Ok(server.run(asked_to_stop()).await?)
+    Ok(server.run(stop).await?)
 }
 
-/// Resolves at SIGTERM or SIGINT (Ctrl-C).
-pub(crate) async fn asked_to_stop() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+/// Resolves at SIGTERM or SIGINT (Ctrl-C). It listens from the call on, not from the first poll: who
+/// reads that the server is there may stop it at once.
+#[cfg(unix)]
+pub(crate) fn asked_to_stop() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    async fn received(listening: std::io::Result<Signal>) {
+        match listening {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(_) => std::future::pending().await,
         }
-    };
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated() => {}
+    }
+    let (interrupts, terminations) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        tokio::select! {
+            () = received(interrupts) => {}
+            () = received(terminations) => {}
+        }
+        tracing::info!("asked to stop");
+    }
+}
+
+/// Resolves at Ctrl-C.
+#[cfg(not(unix))]
+pub(crate) async fn asked_to_stop() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
     }
     tracing::info!("asked to stop");
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminations) => {
-            terminations.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
 }
 
 fn recorder_config(settings: &Settings) -> RecorderConfig {
@@ -110,6 +114,7 @@ fn recorder_config(settings: &Settings) -> RecorderConfig {
         config.segment_bytes = segment_bytes;
     }
     config.schema_check = settings.schema_check;
+    config.secrets = settings.secrets.clone();
     config.origin.clone_from(&settings.origin);
     config
 }

@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use annals_core::secrets::SecretSettings;
 use annals_recorder::config::SchemaCheck;
 use annals_server::Witness;
 use anyhow::{Context as _, bail};
@@ -31,6 +32,8 @@ struct FileSettings {
     allow_plaintext: bool,
     segment_bytes: Option<u64>,
     schema_check: Option<SchemaCheckSetting>,
+    #[serde(default)]
+    secrets: SecretSettings,
     #[serde(default)]
     trust: TrustSettings,
 }
@@ -90,6 +93,7 @@ pub(crate) struct Settings {
     pub(crate) allow_hosts: Vec<String>,
     pub(crate) segment_bytes: Option<u64>,
     pub(crate) schema_check: SchemaCheck,
+    pub(crate) secrets: SecretSettings,
     pub(crate) origin: Option<String>,
     pub(crate) witnesses: Vec<Witness>,
 }
@@ -109,6 +113,7 @@ impl Settings {
             allow_hosts,
             segment_bytes: args.segment_bytes.or(file.segment_bytes),
             schema_check: file.schema_check.map_or(SchemaCheck::KnownTypes, Into::into),
+            secrets: file.secrets,
             witnesses: file
                 .trust
                 .witness
@@ -169,6 +174,18 @@ mod tests {
         let default = settings("").unwrap();
         assert_eq!((default.listen.port(), default.durability), (7171, DurabilityArg::Sync));
         assert_eq!(default.schema_check, SchemaCheck::KnownTypes);
+    }
+
+    #[test]
+    fn what_is_looked_for_comes_from_the_file() {
+        let file = file(
+            "[secrets]\nenabled = true\n[[secrets.rules]]\nid = \"badge\"\nregex = \"b([0-9]+)\"\n\
+             keywords = [\"badge\"]\n[[secrets.allow]]\npaths = [\"/data/public\"]\n",
+        );
+        let found = settings(&format!("--config {}", file.path().display())).unwrap().secrets;
+        assert!(found.enabled);
+        assert_eq!((found.rules[0].id.as_str(), found.allow[0].paths.len()), ("badge", 1));
+        assert_eq!(settings("").unwrap().secrets, SecretSettings::default());
     }
 
     #[test]

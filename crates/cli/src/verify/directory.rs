@@ -113,7 +113,7 @@ fn fault(checked: &CheckedDirectory) -> Option<Fault> {
     checked.audit.fault.as_ref().map(audit_fault)
 }
 
-/// Another log, or another key than the one that is remembered, without a hand-over.
+/// Another log, or another key than the one that is remembered, without a key rotation.
 fn key_fault(checked: &CheckedDirectory, remembered: Option<&Remembered>) -> Option<Fault> {
     let remembered = remembered?;
     let Some(trust) = &checked.trust else {
@@ -260,8 +260,8 @@ fn witness_check(checked: &CheckedDirectory, options: &VerifyOptions) -> CheckLi
         .map(|signed| keys.iter().filter(has_cosigned(signed)).map(|key| key.name()).collect())
         .unwrap_or_default();
     match names.as_slice() {
-        [] => CheckLine::not_checked("witnesses", "no witness has countersigned the checkpoint"),
-        names => CheckLine::passed("witnesses", format!("countersigned by {}", names.join(", "))),
+        [] => CheckLine::not_checked("witnesses", "no witness has cosigned the checkpoint"),
+        names => CheckLine::passed("witnesses", format!("cosigned by {}", names.join(", "))),
     }
 }
 

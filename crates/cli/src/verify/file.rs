@@ -182,17 +182,14 @@ fn witness_check(evidence: &EvidenceReport, options: &VerifyOptions) -> CheckLin
     let names: Vec<&str> =
         evidence.cosignatures.iter().map(|cosigned| cosigned.key.name()).collect();
     if names.is_empty() {
-        return CheckLine::not_checked("witnesses", "the file has no countersignature");
+        return CheckLine::not_checked("witnesses", "the file has no cosignature");
     }
     let is_known = evidence.cosignatures.iter().any(|one| options.witness_keys.contains(&one.key));
     match is_known {
-        true => CheckLine::passed("witnesses", format!("countersigned by {}", names.join(", "))),
+        true => CheckLine::passed("witnesses", format!("cosigned by {}", names.join(", "))),
         false => CheckLine::not_checked(
             "witnesses",
-            format!(
-                "countersigned by {}, whose keys were taken from the file itself",
-                names.join(", ")
-            ),
+            format!("cosigned by {}, whose keys were taken from the file itself", names.join(", ")),
         ),
     }
 }

@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use annals_core::id::TokenId;
+use annals_core::secrets::MaskKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -96,6 +97,11 @@ impl Secrets {
         let keyed = keyed(&pepper);
         let owner_hash = keyed_hash(&keyed, &token_text(entropy, OWNER_KIND).1);
         Self { keyed, owner_hash }
+    }
+
+    /// The key of this log's marks and pseudonyms: made of the pepper, and not the pepper.
+    pub(crate) fn mask_key(&self) -> MaskKey {
+        MaskKey::new(keyed_hash(&self.keyed, "annals/mask/1"))
     }
 
     pub(super) fn is_owner(&self, bearer: &str) -> bool {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use annals_core::envelope::{Draft, StreamKey};
+use annals_core::envelope::{Draft, Scope, StreamKey};
 use annals_core::event::Event;
 use annals_core::id::{CausationId, EventType, StreamId, StreamType, WorkspaceId};
 use annals_core::json::{JsonLimits, compact};
 use annals_core::limits::{REDACTION_REASON_BYTES_MAX, REDACTION_REPLACEMENT_BYTES_MAX};
+use annals_core::record::HeaderRef;
 use annals_core::redaction::is_redaction;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -117,10 +118,26 @@ fn fact(command: &RedactCommand, replacement: Option<Box<RawValue>>) -> ControlF
     let payload = serde_json::to_string(&data).expect("texts and numbers are JSON");
     let mut draft = Draft::new(event_type, principal_actor(&command.by), stream, payload);
     draft.causation_id = CausationId::parse(&data.event_id).ok();
+    draft.scope = scope(&header);
     ControlFact {
         by: Arc::clone(&command.by),
         workspace_id: command.workspace_id.clone(),
         draft,
         control: serde_json::to_string(&control).expect("texts and numbers are JSON"),
+    }
+}
+
+/// The units of work of the redacted event, so that whoever follows one of them learns of it at
+/// once. Not the room: what names a room is on that room's stream.
+fn scope(target: &HeaderRef<'_>) -> Scope {
+    fn of<T: std::str::FromStr>(id: Option<&str>) -> Option<T> {
+        id?.parse().ok()
+    }
+    Scope {
+        mission_id: of(target.mission_id),
+        room_id: None,
+        thread_id: of(target.thread_id),
+        run_id: of(target.run_id),
+        step_id: of(target.step_id),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use annals_core::envelope::StreamKey;
 use annals_core::event::Event;
-use annals_core::id::{EventId, Position, StreamId, StreamType, WorkspaceId};
+use annals_core::id::{EventId, Position, RunId, StreamId, StreamType, WorkspaceId};
 use annals_core::json::{as_str, member};
 use annals_core::redaction::{self, RedactionMark};
 use annals_store::contract::{LogReader, ReadFailure};
@@ -17,7 +17,9 @@ use annals_store::query::{Filter, PageLimit, Query, TypePattern};
 use serde::{Deserialize, Serialize};
 
 use super::decide::{self, RedactCommand, RedactDecision};
-use super::{REDACTED_TYPE, REDACTIONS_STREAM_TYPE, RedactRefusal, RedactionReceipt};
+use super::{
+    REDACTED_TYPE, REDACTIONS_STREAM_TYPE, RedactRefusal, RedactionReceipt, RedactionsQuery,
+};
 
 /// Persisted in the header of `event.redacted`: add fields only as optional ones.
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,6 +46,8 @@ pub struct Redaction {
     pub position: Position,
     /// Its workspace.
     pub workspace_id: WorkspaceId,
+    /// Its run, if it is part of one.
+    pub run_id: Option<RunId>,
     /// The position of the event that redacted it.
     pub redaction_position: Position,
     /// What readers see.
@@ -68,6 +72,7 @@ impl Redaction {
             event_id: EventId::parse(&fact.event_id).ok()?,
             position,
             workspace_id: header.workspace_id.parse().ok()?,
+            run_id: header.run_id.and_then(|run_id| run_id.parse().ok()),
             redaction_position: event.position(),
             mark,
         })
@@ -89,8 +94,17 @@ impl Redaction {
 #[derive(Debug, Default)]
 struct Table {
     by_position: BTreeMap<Position, Arc<Redaction>>,
-    /// The redacted positions of each workspace, by the position of the redaction.
-    by_workspace: HashMap<WorkspaceId, BTreeMap<Position, Position>>,
+    by_workspace: HashMap<WorkspaceId, OfWorkspace>,
+}
+
+/// The redacted positions, by the position of the redaction.
+type ByRedaction = BTreeMap<Position, Position>;
+
+/// The redactions of a workspace, all of them and those of each run.
+#[derive(Debug, Default)]
+struct OfWorkspace {
+    all: ByRedaction,
+    by_run: HashMap<RunId, ByRedaction>,
 }
 
 /// Everything that is redacted.
@@ -117,7 +131,9 @@ impl Marks {
             };
             loop {
                 let page = reader.scan(&query, PageLimit::events(1_000))?;
-                page.events.iter().for_each(|event| marks.evolve(event));
+                for event in &page.events {
+                    marks.restore_one(event, reader)?;
+                }
                 match page.next {
                     Some(next) => query.after_position = next,
                     None => break,
@@ -127,12 +143,33 @@ impl Marks {
         Ok(marks)
     }
 
+    fn restore_one(&self, event: &Event, reader: &dyn LogReader) -> Result<(), ReadFailure> {
+        let Some(mut redaction) = Redaction::of_fact(event) else { return Ok(()) };
+        if redaction.run_id.is_none() {
+            // The fact of an earlier build names no run; the redacted event does.
+            let target = reader.event_at(redaction.position)?;
+            let run_id = target.and_then(|target| target.header().run_id?.parse().ok());
+            redaction.run_id = run_id;
+        }
+        self.insert(redaction);
+        Ok(())
+    }
+
     /// Takes in a durable event. Total: what is no decision to redact changes nothing.
     pub(crate) fn evolve(&self, event: &Event) {
-        let Some(redaction) = Redaction::of_fact(event) else { return };
+        if let Some(redaction) = Redaction::of_fact(event) {
+            self.insert(redaction);
+        }
+    }
+
+    fn insert(&self, redaction: Redaction) {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let of_workspace = table.by_workspace.entry(redaction.workspace_id.clone()).or_default();
-        of_workspace.insert(redaction.redaction_position, redaction.position);
+        of_workspace.all.insert(redaction.redaction_position, redaction.position);
+        if let Some(run_id) = redaction.run_id.clone() {
+            let of_run = of_workspace.by_run.entry(run_id).or_default();
+            of_run.insert(redaction.redaction_position, redaction.position);
+        }
         // The first redaction of an event is the one that counts; decide makes no second.
         table.by_position.entry(redaction.position).or_insert_with(|| Arc::new(redaction));
         self.count.store(table.by_position.len(), Ordering::Release);
@@ -180,22 +217,22 @@ impl Marks {
     /// The position of the newest redaction in any workspace; 0 when there is none.
     pub(crate) fn newest(&self) -> Position {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        let newest = |of: &BTreeMap<Position, Position>| of.keys().next_back().copied();
+        let newest = |of: &OfWorkspace| of.all.keys().next_back().copied();
         table.by_workspace.values().filter_map(newest).max().unwrap_or(Position(0))
     }
 
-    /// The redactions of a workspace, newest first, before a position of a redaction.
+    /// The redactions that are asked for, newest first.
     #[must_use]
-    pub fn of_workspace(
-        &self,
-        workspace_id: &WorkspaceId,
-        before: Option<Position>,
-        count_max: usize,
-    ) -> Vec<Arc<Redaction>> {
+    pub fn find(&self, query: &RedactionsQuery) -> Vec<Arc<Redaction>> {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(of_workspace) = table.by_workspace.get(workspace_id) else { return Vec::new() };
-        let end = before.unwrap_or(Position(u64::MAX));
-        let newest_first = of_workspace.range(..end).rev().take(count_max);
+        let of_workspace = table.by_workspace.get(&query.workspace_id);
+        let found = of_workspace.and_then(|of_workspace| match &query.run_id {
+            Some(run_id) => of_workspace.by_run.get(run_id),
+            None => Some(&of_workspace.all),
+        });
+        let Some(found) = found else { return Vec::new() };
+        let end = query.before.unwrap_or(Position(u64::MAX));
+        let newest_first = found.range(..end).rev().take(query.count_max);
         newest_first.filter_map(|(_, position)| table.by_position.get(position).cloned()).collect()
     }
 }

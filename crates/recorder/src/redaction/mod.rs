@@ -12,6 +12,7 @@
 
 mod decide;
 mod finish;
+mod inherited;
 mod marks;
 mod reader;
 mod request;
@@ -19,7 +20,7 @@ mod request;
 use std::sync::Arc;
 
 use annals_core::event::Event;
-use annals_core::id::{EventId, Position, WorkspaceId};
+use annals_core::id::{EventId, Position, RunId, WorkspaceId};
 use annals_core::json::JsonError;
 use annals_core::time::Timestamp;
 use annals_store::contract::{EraseFailure, LogReader, ReadFailure};
@@ -27,6 +28,7 @@ use annals_store::contract::{EraseFailure, LogReader, ReadFailure};
 pub(crate) use annals_core::redaction::REDACTED_TYPE;
 pub(crate) use decide::{RedactCommand, RedactDecision};
 pub(crate) use finish::finish;
+pub(crate) use inherited::inherited;
 pub(crate) use marks::redacted_position;
 pub use marks::{Marks, Redaction};
 pub(crate) use reader::MarkedReader;
@@ -68,6 +70,19 @@ pub struct RedactionReceipt {
     pub replayed: bool,
     /// Files with the bytes of torn appends that had to go, because a body may lie in them.
     pub cut_files_removed: u64,
+}
+
+/// Which redactions somebody asks for.
+#[derive(Debug, Clone)]
+pub struct RedactionsQuery {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// Only those of events of this run.
+    pub run_id: Option<RunId>,
+    /// Only those whose own event stands before this position.
+    pub before: Option<Position>,
+    /// How many at most.
+    pub count_max: usize,
 }
 
 /// A redacted event beside what is said of its redaction.

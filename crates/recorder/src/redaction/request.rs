@@ -30,6 +30,9 @@ pub(crate) async fn redact(
         None
     };
     let target = target.ok_or(RedactRefusal::UnknownEvent { event_id })?;
+    // Whoever redacts one secret may name another.
+    let reason = inner.secrets.text(reason);
+    let replacement = replacement.map(|text| inner.secrets.json(text));
     let command = RedactCommand { by, workspace_id, target, reason, replacement };
     let receipt = inner.sequencer.redact(command).await?;
     inner.views.pass_redaction(receipt.redaction_position).await?;

@@ -130,7 +130,8 @@ pub(super) fn record(
     if !state.access.is_live(&fact.by, state.clock.now()) {
         return Ok(Err(AppendRefusal::CredentialEnded));
     }
-    let unit = Unit { events: vec![prepare(state, &fact)], expected: Vec::new() };
+    let unit =
+        Unit { events: vec![prepare(state, &fact)], expected: Vec::new(), companions: Vec::new() };
     // Taken in before anybody hears of it: what the fact hides, no reader of the fact sees.
     let outcomes = match append(writer, state, vec![unit], room, |event| evolve(state, event)) {
         Ok(outcomes) => outcomes,

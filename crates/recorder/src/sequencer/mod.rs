@@ -115,7 +115,7 @@ impl Sequencer {
 pub(crate) fn record_first(
     writer: &mut dyn LogWriter,
     state: &SequencerState,
-    fact: LogFact,
+    fact: impl Into<ControlFact>,
 ) -> Result<Result<Event, AppendRefusal>, AppendFailure> {
     control::record(writer, state, fact.into(), turn::Room::Usual)
 }
@@ -126,5 +126,6 @@ fn unit_bytes(unit: &Unit) -> usize {
     let event_bytes = |event: &annals_store::contract::Prepared| {
         event.header.as_bytes().len() + event.body.len() + EVENT_OVERHEAD_BYTES
     };
-    unit.events.iter().map(event_bytes).sum()
+    let companions = unit.companions.iter().map(|companion| &companion.event);
+    unit.events.iter().chain(companions).map(event_bytes).sum()
 }

@@ -21,6 +21,8 @@ mod notary;
 
 mod proofs;
 
+mod counts;
+
 mod cosign;
 
 mod rotate;
@@ -45,10 +47,11 @@ use annals_store::contract::{LogReader, LogTree, ReadFailure};
 use tokio::sync::watch;
 
 pub use cosign::{CosignatureRefusal, Cosigned};
+pub use counts::CheckpointCounts;
 pub use keys::FormerKey;
 pub use open::TrustError;
 pub use proofs::{Consistency, Inclusion, ProofRefusal};
-pub use public::{NoHandOver, PublicTrust, PublicTrustError};
+pub use public::{NoRotation, PublicTrust, PublicTrustError};
 pub use restored::adopt_parent;
 pub use rotate::{KeyRotation, RotationRefusal};
 
@@ -58,6 +61,7 @@ pub(crate) use rotate::RotateKey;
 
 use crate::config::Durability;
 use crate::world::Clock;
+use counts::Signed;
 use files::{TrustFile, TrustFiles};
 use keys::KeyRing;
 
@@ -142,7 +146,6 @@ pub(crate) enum LastCheckpoint {
 struct State {
     keys: KeyRing,
     newest: NewestCheckpoint,
-    newest_at: Option<Timestamp>,
     cosigned: NewestCheckpoint,
     is_closed: bool,
 }
@@ -157,6 +160,7 @@ pub struct Trust {
     files: TrustFiles,
     is_failed: watch::Sender<bool>,
     state: Mutex<State>,
+    signed: Signed,
     published: watch::Sender<NewestCheckpoint>,
 }
 
@@ -193,7 +197,7 @@ impl Trust {
         // INVARIANT (signed is durable): the file comes before everybody else.
         self.files.write(TrustFile::Checkpoint, &signed.to_string())?;
         state.newest = Some(Arc::clone(&signed));
-        state.newest_at = Some(self.clock.now());
+        self.signed.note(self.clock.now());
         // Published under the lock, so that nobody sees an older one after a newer one.
         self.published.send_replace(Some(Arc::clone(&signed)));
         Ok(signed)
@@ -292,7 +296,7 @@ impl Trust {
             size,
             root,
             checkpoint: state.newest.clone(),
-            checkpoint_at: state.newest_at,
+            checkpoint_at: self.signed.newest_at(),
             cosigned: state.cosigned.clone(),
             key: state.keys.current(),
             former_keys: state.keys.former(),

@@ -15,6 +15,7 @@ use annals_store::contract::{LogReader, ReadFailure};
 use annals_store::query::{PageLimit, Query, TypePattern};
 use tokio::sync::watch;
 
+use super::counts::Signed;
 use super::files::{TrustFile, TrustFiles};
 use super::keys::{self, KeyRing};
 use super::restored::Restoration;
@@ -145,13 +146,7 @@ impl Trust {
         }
         let origin = opening.settle_origin()?;
         let keys = opening.settle_keys(&origin, newest.is_some())?;
-        let state = State {
-            newest_at: opening.signed_at(),
-            keys,
-            newest: newest.clone(),
-            cosigned,
-            is_closed: false,
-        };
+        let state = State { keys, newest: newest.clone(), cosigned, is_closed: false };
         let trust = Self {
             origin,
             durability: parts.durability,
@@ -160,6 +155,7 @@ impl Trust {
             files: opening.files.clone(),
             is_failed: parts.is_failed.clone(),
             state: Mutex::new(state),
+            signed: Signed::before(opening.signed_at()),
             published: watch::Sender::new(newest),
         };
         trust.check_signed()?;

@@ -53,7 +53,7 @@ pub enum PublicTrustError {
 /// Why keys and rotations do not belong together.
 #[derive(Debug, thiserror::Error)]
 #[error("the rotations do not lead to the key {key}: {problem}")]
-pub struct NoHandOver {
+pub struct NoRotation {
     /// The key that is said to sign.
     key: VerifierKey,
     /// What does not fit.
@@ -69,14 +69,14 @@ impl PublicTrust {
         key: VerifierKey,
         rotations: Vec<SignedRotation>,
         checkpoint: Option<SignedCheckpoint>,
-    ) -> Result<Self, NoHandOver> {
+    ) -> Result<Self, NoRotation> {
         let leads = rotations::expect_chain(&rotations).and_then(|()| match rotations.last() {
             Some(last) if last.statement().new_key != key => Err("the last one names another"),
             _ => Ok(()),
         });
         match leads {
             Ok(()) => Ok(Self { key, checkpoint, rotations }),
-            Err(problem) => Err(NoHandOver { key, problem }),
+            Err(problem) => Err(NoRotation { key, problem }),
         }
     }
 

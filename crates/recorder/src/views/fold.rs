@@ -10,6 +10,7 @@ use annals_core::event::Event;
 use annals_core::json::{as_i64, as_str, member, members, unescape};
 use annals_core::price::{PriceTable, TokenUsage};
 use annals_core::record::{HeaderRef, ServerFilled};
+use annals_core::redaction::is_redaction;
 use rusqlite::{Connection, params};
 
 use super::model::{CallStatus, Tokens};
@@ -84,6 +85,17 @@ impl<'a> Fact<'a> {
         self.member(name).and_then(as_i64)
     }
 
+    /// Milliseconds, which some formats state with a fraction; rounded to the nearest whole one.
+    fn milliseconds(&self, name: &str) -> Option<i64> {
+        let text = self.member(name)?;
+        let rounded = || {
+            let number = text.parse::<f64>().ok()?.round();
+            let text = (0.0..1e15).contains(&number).then(|| format!("{number:.0}"))?;
+            as_i64(&text)
+        };
+        as_i64(text).or_else(rounded)
+    }
+
     fn summary(&self, name: &str) -> Option<String> {
         self.member(name).and_then(as_str).map(|text| summary(&text))
     }
@@ -140,6 +152,10 @@ impl<'a> Fold<'a> {
     pub(super) fn apply(&mut self, event: &Event) -> Result<()> {
         let header = event.header();
         let Some(run_id) = header.run_id else { return Ok(()) };
+        // It names the run so that whoever follows the run learns of it. The run did not do it.
+        if is_redaction(&header) {
+            return Ok(());
+        }
         let position = i64::try_from(header.position.get()).unwrap_or(i64::MAX);
         let moment = moment(&header);
         let (run, run_index) = self.run(header.workspace_id, run_id, moment, position)?;
@@ -154,6 +170,8 @@ impl<'a> Fold<'a> {
             "run.created" | "run.started" => self.start_run(&fact),
             "run.completed" => self.end_run(&fact, "completed"),
             "run.failed" => self.end_run(&fact, "failed"),
+            "run.cancelled" => self.end_run(&fact, "cancelled"),
+            "run.resumed" => self.resume_run(&fact),
             "usage.reported" => self.report_usage(&fact),
             "message.created" => self.add_message(&fact)?,
             "agent.started" => self.start_agent(&fact)?,
@@ -239,8 +257,15 @@ impl<'a> Fold<'a> {
         keep(&mut row.source, fact.text("source"));
     }
 
+    fn resume_run(&mut self, fact: &Fact<'_>) {
+        let row = &mut self.run_in_hand(fact).row;
+        "running".clone_into(&mut row.status);
+        row.ended_us = None;
+        row.error = None;
+    }
+
     fn end_run(&mut self, fact: &Fact<'_>, status: &str) {
-        let (duration_ms, cost) = (fact.number("duration_ms"), fact.number("cost_micros"));
+        let (duration_ms, cost) = (fact.milliseconds("duration_ms"), fact.number("cost_micros"));
         let error = (status == "failed").then(|| fact.error()).flatten();
         let row = &mut self.run_in_hand(fact).row;
         status.clone_into(&mut row.status);
@@ -431,7 +456,7 @@ fn end_call(row: &mut CallRow, fact: &Fact<'_>, status: CallStatus) {
     row.ended_us = Some(fact.moment.at_us);
     row.end_position = Some(fact.position);
     let measured = row.started_us.map(|start| (fact.moment.at_us - start).max(0) / 1_000);
-    row.duration_ms = fact.number("duration_ms").or(measured);
+    row.duration_ms = fact.milliseconds("duration_ms").or(measured);
     row.error = if status == CallStatus::Error { fact.error() } else { None };
 }
 

@@ -34,8 +34,10 @@ pub enum RunStatus {
     Idle,
     /// It ended well.
     Completed,
-    /// It ended otherwise.
+    /// It ended in a failure.
     Failed,
+    /// It was ended before it was done.
+    Cancelled,
 }
 
 impl RunStatus {
@@ -47,13 +49,14 @@ impl RunStatus {
             Self::Idle => "idle",
             Self::Completed => "completed",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
         }
     }
 
     /// The status that a word names.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Running, Self::Idle, Self::Completed, Self::Failed]
+        [Self::Running, Self::Idle, Self::Completed, Self::Failed, Self::Cancelled]
             .into_iter()
             .find(|status| status.as_str() == word)
     }

@@ -60,7 +60,7 @@ impl Head {
         };
         if !self.keys.may_have_signed(&remembered.key, remembered.size()) {
             let message = format!(
-                "another key signs than the one that was seen before, and no hand-over signed by \
+                "another key signs than the one that was seen before, and no key rotation signed by \
                  both is shown (seen {} at {} events, now {})",
                 remembered.key,
                 remembered.size(),
@@ -215,7 +215,7 @@ fn check_witnesses(signed: &SignedCheckpoint, keys: &[VerifierKey]) -> Check {
     let name = CheckName::Witnesses;
     match (keys.is_empty(), seen.is_empty()) {
         (true, _) => Check::not_checked(name, "no witness key was given"),
-        (false, true) => Check::not_checked(name, "no witness has countersigned the checkpoint"),
-        (false, false) => Check::passed(name, format!("countersigned by {}", seen.join(", "))),
+        (false, true) => Check::not_checked(name, "no witness has cosigned the checkpoint"),
+        (false, false) => Check::passed(name, format!("cosigned by {}", seen.join(", "))),
     }
 }

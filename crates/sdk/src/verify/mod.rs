@@ -58,7 +58,7 @@ pub struct VerifyOptions {
     pub from: u64,
     /// Where checkpoints seen before are remembered; without, rollback is not checked.
     pub memory: Option<CheckpointMemory>,
-    /// Keys of witnesses; a checkpoint that one of them countersigned is checked for it.
+    /// Keys of witnesses; a checkpoint that one of them cosigned is checked for it.
     pub witness_keys: Vec<VerifierKey>,
 }
 

@@ -17,7 +17,7 @@ pub enum CheckName {
     Tree,
     /// Records are leaves of the tree, their hashes and chains fit, their bodies are what was committed to.
     Records,
-    /// Witnesses have countersigned the checkpoint.
+    /// Witnesses have cosigned the checkpoint.
     Witnesses,
 }
 
@@ -96,7 +96,7 @@ pub struct Verification {
 pub enum LogFaultKind {
     /// The note is not signed by the log's key.
     BadSignature,
-    /// Another key signs than before, and no hand-over was shown.
+    /// Another key signs than before, and no key rotation was shown.
     OtherKey,
     /// The log is shorter than it was.
     RolledBack,

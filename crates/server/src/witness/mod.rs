@@ -13,14 +13,32 @@ use annals_api::wire;
 use annals_core::checkpoint::SignedCheckpoint;
 use annals_core::note::{KeyKind, VerifierKey};
 use annals_core::time::Timestamp;
-use annals_recorder::trust::{Cosigned, Trust};
+use annals_recorder::trust::{Cosigned, NewestCheckpoint, Trust};
 use reqwest::Url;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use submission::{Submission, SubmissionError};
+use submission::{Outcome, Submission, SubmissionError};
 
 /// Between two tries at most, however often a witness has failed.
 const RETRY_MAX: Duration = Duration::from_secs(300);
+
+/// How witnesses are asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Between two submissions to one witness.
+    pub(crate) rest: Duration,
+    /// After this long a witness is asked again for what it has cosigned already: so it dates it
+    /// anew, and one that was itself set back gets what it has forgotten.
+    pub(crate) renew: Duration,
+}
+
+impl Pace {
+    /// Twice as long after each failure in a row, up to a bound.
+    fn after_failure(self, pause: Duration) -> Duration {
+        (pause * 2).min(RETRY_MAX.max(self.rest))
+    }
+}
 
 /// A witness that checkpoints are submitted to.
 #[derive(Debug, Clone)]
@@ -75,6 +93,34 @@ impl Witness {
 struct Standing {
     cosigned: Option<Cosigned>,
     error: Option<String>,
+    submissions: Submissions,
+}
+
+/// How submissions to a witness ended, since the start.
+#[derive(Debug, Default, Clone, Copy)]
+struct Submissions {
+    ok: u64,
+    refused: u64,
+    failed: u64,
+}
+
+impl Submissions {
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Ok => self.ok += 1,
+            Outcome::Refused => self.refused += 1,
+            Outcome::Failed => self.failed += 1,
+        }
+    }
+}
+
+/// A witness in numbers.
+#[derive(Debug)]
+pub(crate) struct WitnessCounts {
+    pub(crate) witness: String,
+    pub(crate) cosigned_size: u64,
+    /// By how they ended, each outcome with its name.
+    pub(crate) submissions: [(&'static str, u64); 3],
 }
 
 #[derive(Debug)]
@@ -93,7 +139,7 @@ impl Witnesses {
         let cosigned = trust.cosigned();
         let watched = witnesses.into_iter().map(|witness| {
             let known = cosigned.as_deref().and_then(|signed| cosigned_by(&witness.key, signed));
-            let standing = Standing { cosigned: known, error: None };
+            let standing = Standing { cosigned: known, ..Standing::default() };
             Arc::new(Watched { witness, standing: Mutex::new(standing) })
         });
         Self(watched.collect())
@@ -109,15 +155,27 @@ impl Witnesses {
         self.0.iter().map(|watched| watched.status()).collect()
     }
 
-    /// Submits checkpoints until the set is dropped; `rest` is the time between two submissions
-    /// to one witness.
-    pub(crate) fn follow(&self, trust: &Arc<Trust>, rest: Duration) -> JoinSet<()> {
+    /// Each one in numbers.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = WitnessCounts> {
+        self.0.iter().map(|watched| {
+            let Standing { cosigned, submissions, .. } = watched.standing().clone();
+            let Submissions { ok, refused, failed } = submissions;
+            WitnessCounts {
+                witness: watched.witness.name.clone(),
+                cosigned_size: cosigned.map_or(0, |cosigned| cosigned.size),
+                submissions: [("ok", ok), ("refused", refused), ("failed", failed)],
+            }
+        })
+    }
+
+    /// Submits checkpoints until the set is dropped.
+    pub(crate) fn follow(&self, trust: &Arc<Trust>, pace: Pace) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         for watched in self.0.iter() {
             match submission::http_client(&watched.witness.prefix) {
                 Ok(http) => {
                     let submission = Submission { http, trust: Arc::clone(trust) };
-                    tasks.spawn(Arc::clone(watched).follow(submission, rest));
+                    tasks.spawn(Arc::clone(watched).follow(submission, pace));
                 }
                 Err(error) => watched.standing().error = Some(error.to_string()),
             }
@@ -133,7 +191,7 @@ fn cosigned_by(key: &VerifierKey, signed: &SignedCheckpoint) -> Option<Cosigned>
 
 impl Watched {
     fn standing(&self) -> MutexGuard<'_, Standing> {
-        // Every change is one assignment.
+        // What a panic leaves behind is at worst one count too few.
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,32 +215,59 @@ impl Watched {
         }
     }
 
-    async fn follow(self: Arc<Self>, submission: Submission, rest: Duration) {
+    async fn follow(self: Arc<Self>, submission: Submission, pace: Pace) {
         let mut changes = submission.trust.changes();
-        let mut pause = rest;
+        let mut pause = pace.rest;
         loop {
+            let Some(newest) = self.due(&mut changes, pace).await else { return };
             let cosigned_size = self.cosigned_size();
-            // An empty tree has nothing that could be set back.
-            let is_news = |newest: &Option<Arc<SignedCheckpoint>>| {
-                newest.as_ref().is_some_and(|signed| signed.checkpoint().size > cosigned_size)
-            };
-            let Ok(newest) = changes.wait_for(is_news).await.map(|newest| newest.clone()) else {
-                return;
-            };
-            let Some(newest) = newest else { continue };
             pause = match submission.submit(&self.witness, cosigned_size, newest).await {
                 Ok(cosigned) => {
-                    *self.standing() = Standing { cosigned: Some(cosigned), error: None };
-                    rest
+                    self.succeeded(cosigned);
+                    pace.rest
                 }
                 Err(error) => {
                     self.failed(&error);
-                    // Twice as long after each failure in a row.
-                    (pause * 2).min(RETRY_MAX.max(rest))
+                    pace.after_failure(pause)
                 }
             };
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// What the witness is to be asked for next: the newest checkpoint as soon as it lacks it, be it
+    /// because its last submission failed, else the same one again after a while. None at the end.
+    async fn due(
+        &self,
+        changes: &mut watch::Receiver<NewestCheckpoint>,
+        pace: Pace,
+    ) -> Option<Arc<SignedCheckpoint>> {
+        let (cosigned_size, has_failed) = {
+            let standing = self.standing();
+            (standing.cosigned.map_or(0, |cosigned| cosigned.size), standing.error.is_some())
+        };
+        // An empty tree has nothing that could be set back.
+        let is_due = |newest: &NewestCheckpoint| {
+            let size = newest.as_ref().map_or(0, |signed| signed.checkpoint().size);
+            size > cosigned_size || has_failed && size > 0
+        };
+        let waiting = async { changes.wait_for(is_due).await.map(|newest| newest.clone()) };
+        if let Ok(newest) = tokio::time::timeout(pace.renew, waiting).await {
+            return newest.ok().flatten();
+        }
+        let newest = changes.borrow().clone();
+        if newest.as_ref().is_some_and(|newest| newest.checkpoint().size > 0) {
+            return newest;
+        }
+        let newest = changes.wait_for(is_due).await.map(|newest| newest.clone());
+        newest.ok().flatten()
+    }
+
+    fn succeeded(&self, cosigned: Cosigned) {
+        let mut standing = self.standing();
+        standing.cosigned = Some(cosigned);
+        standing.error = None;
+        standing.submissions.count(Outcome::Ok);
     }
 
     fn failed(&self, error: &SubmissionError) {
@@ -192,6 +277,23 @@ impl Watched {
         } else {
             tracing::warn!(witness = %name, %error, "a witness did not cosign");
         }
-        self.standing().error = Some(error.to_string());
+        let mut standing = self.standing();
+        standing.error = Some(error.to_string());
+        standing.submissions.count(error.outcome());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_witness_that_fails_is_asked_ever_less_often_but_never_given_up() {
+        let pace = Pace { rest: Duration::from_secs(10), renew: Duration::from_secs(3_600) };
+        let pauses = std::iter::successors(Some(pace.rest), |last| Some(pace.after_failure(*last)));
+        let pauses: Vec<_> = pauses.take(8).map(|pause| pause.as_secs()).collect();
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 300, 300, 300]);
+        let slow = Pace { rest: RETRY_MAX * 2, ..pace };
+        assert_eq!(slow.after_failure(slow.rest), slow.rest);
     }
 }

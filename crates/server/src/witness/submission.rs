@@ -25,6 +25,17 @@ const TRIES_MAX: usize = 4;
 /// The media type of a witness's size.
 const SIZE_TYPE: &str = "text/x.tlog.size";
 
+/// How a submission ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The witness cosigned.
+    Ok,
+    /// The witness would not.
+    Refused,
+    /// Something does not work, there or here.
+    Failed,
+}
+
 /// Why a witness has not cosigned.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SubmissionError {
@@ -60,6 +71,25 @@ pub(super) enum SubmissionError {
 }
 
 impl SubmissionError {
+    /// How a submission that ended so is counted.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::UnknownOrigin
+            | Self::UntrustedKey
+            | Self::SetBack { .. }
+            | Self::OtherHistory { .. } => Outcome::Refused,
+            Self::Status { status } if status.is_client_error() => Outcome::Refused,
+            Self::Unreachable(_)
+            | Self::Unsteady
+            | Self::Status { .. }
+            | Self::Answer(_)
+            | Self::Cosignature(_)
+            | Self::Proof(_)
+            | Self::Checkpoint(_)
+            | Self::BrokenOff => Outcome::Failed,
+        }
+    }
+
     /// Whether it says that the log is not what it was, rather than that something does not work.
     pub(super) fn is_alarm(&self) -> bool {
         matches!(self, Self::SetBack { .. } | Self::OtherHistory { .. })

@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use annals_api::{reason, routes};
+use annals_core::catalog::Catalog;
 use annals_core::event::Event;
 use annals_core::id::{DialectName, EventId, IdError, Position, Seq};
+use annals_recorder::principal::Principal;
 use annals_recorder::redaction::Marks;
 use annals_recorder::refusal::AppendRefusal;
-use annals_recorder::request::{AppendRequest, Atomicity, BatchAnswer, Door, EventResult};
-use annals_store::query::{Order, PageLimit, Query};
+use annals_recorder::request::{
+    AppendRequest, Atomicity, BatchAnswer, BodyFormat, Door, EventResult,
+};
+use annals_store::query::{PageLimit, Query};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -19,9 +24,13 @@ use crate::answer::{ListEnd, ListWriter, json_text};
 use crate::app::App;
 use crate::auth::{Append, Caller, Read};
 use crate::body::{HeldBody, read_body};
-use crate::cursor::{self, Place};
-use crate::filter::{self, EventShape, FILTER_PARAMETERS};
-use crate::negotiate::{DOCUMENT_FORMS, Form, LIST_FORMS, body_format, choose};
+use crate::cursor;
+use crate::filter::{self, EventShape, PageQuestion};
+use crate::http::v1::cloudevents;
+use crate::negotiate::{
+    CLOUD_EVENT_FORMS, CLOUD_EVENT_LIST_FORMS, DOCUMENT_FORMS, Form, LIST_FORMS, body_format,
+    choose,
+};
 use crate::params::{Params, PathParams, invalid};
 use crate::problem::{ApiProblem, problem_response};
 use crate::receipts::ReceiptWriter;
@@ -65,37 +74,88 @@ pub(crate) async fn append(
     caller: Caller<Append>,
     request: Request,
 ) -> Result<Response, ApiProblem> {
-    let began_at = Instant::now();
     let (Parts { headers, uri, .. }, body) = request.into_parts();
     let params = Params::read(&uri, &APPEND_PARAMETERS)?;
-    let format = body_format(&headers)?;
+    let how = AppendHow {
+        door: door(&params)?,
+        format: body_format(&headers)?,
+        atomicity: atomicity(&params)?,
+        expected_seq: params.parsed("expected_seq")?,
+    };
+    drop((params, uri));
+    take_in(&app, caller.principal, how, headers, body).await
+}
+
+/// What a request says of its append beside the body.
+pub(crate) struct AppendHow {
+    pub(crate) door: Door,
+    pub(crate) format: BodyFormat,
+    pub(crate) atomicity: Option<Atomicity>,
+    pub(crate) expected_seq: Option<u64>,
+}
+
+/// Whether the parameter `atomic` keeps the events of a batch together.
+pub(crate) fn atomicity(params: &Params) -> Result<Option<Atomicity>, ApiProblem> {
+    Ok(params.flag("atomic")?.map(|atomic| match atomic {
+        true => Atomicity::Atomic,
+        false => Atomicity::Independent,
+    }))
+}
+
+/// Reads the body, appends it and answers with receipts: what every door does with a request.
+pub(crate) async fn take_in(
+    app: &App,
+    principal: Arc<Principal>,
+    how: AppendHow,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiProblem> {
+    let began_at = Instant::now();
     let held = read_body(&headers, body, &app.bodies).await?;
+    let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    let taken = Taken { held, traceparent: traceparent.map(str::to_owned), began_at };
+    // The connection reads on into the same memory when nothing of the request is left in it.
+    drop(headers);
+    append_held(app, principal, how, taken).await
+}
+
+/// A request's body, and what else of the request is still needed.
+pub(crate) struct Taken {
+    pub(crate) held: HeldBody,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) began_at: Instant,
+}
+
+/// Appends a body and answers with receipts.
+pub(crate) async fn append_held(
+    app: &App,
+    principal: Arc<Principal>,
+    how: AppendHow,
+    taken: Taken,
+) -> Result<Response, ApiProblem> {
+    let Taken { held, traceparent, began_at } = taken;
     let turn = app.bodies.turn(&held).await;
     // The share counts the body until the answer; its bytes are given up as soon as they are read.
     let HeldBody { bytes, share: _share } = held;
+    let AppendHow { door, format, atomicity, expected_seq } = how;
     let request = AppendRequest {
-        principal: caller.principal,
-        door: door(&params)?,
+        principal,
+        door,
         format,
         body: bytes,
-        atomicity: params.flag("atomic")?.map(|atomic| match atomic {
-            true => Atomicity::Atomic,
-            false => Atomicity::Independent,
-        }),
-        expected_seq: params.parsed("expected_seq")?,
-        traceparent: headers
-            .get("traceparent")
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned),
+        atomicity,
+        expected_seq,
+        traceparent,
     };
-    // The connection reads on into the same memory when nothing of the request is left in it.
-    drop((headers, uri));
     let answer = app.recorder.append(request).await;
     drop(turn);
     app.metrics.processing_seconds.observe(began_at.elapsed().as_secs_f64());
     match answer {
-        Ok(answer) => Ok(appended(&app, &answer)),
-        Err(AppendRefusal::AllRejected(results)) => Ok(all_rejected(&app, results)),
+        Ok(answer) => {
+            app.metrics.inferences.count(&answer);
+            Ok(appended(app, &answer))
+        }
+        Err(AppendRefusal::AllRejected(results)) => Ok(all_rejected(app, results)),
         Err(refusal) => {
             let problem = append_problem(&refusal);
             app.metrics.count_processing_error(problem.reason());
@@ -145,9 +205,6 @@ fn count_rejected(app: &App, results: &[EventResult]) {
     }
 }
 
-const PAGE_PARAMETERS: [&str; 8] =
-    ["from_seq", "after_position", "since", "until", "order", "limit", "cursor", "as"];
-
 /// Read events by their place and by what they are part of.
 ///
 /// Filters are joined by AND; `event_type` may be repeated (OR) and end in `.*`. Every filter is
@@ -172,9 +229,10 @@ const PAGE_PARAMETERS: [&str; 8] =
         ("order" = Option<String>, Query, description = "`asc` (default) or `desc`, by position."),
         ("limit" = Option<u32>, Query, description = "1 to 1,000; 100 when absent."),
         ("cursor" = Option<String>, Query, description = "`next` of the page before."),
-        ("as" = Option<String>, Query, description = "`record` for the stored bytes.")),
+        ("as" = Option<String>, Query, description = "`record` for the stored bytes."),
+        ("dialect" = Option<String>, Query, description = "A foreign format, such as `hive`: events come as its documents where they have such a form, else as envelopes.")),
     responses(
-        (status = 200, description = "A page of events; also as `application/x-ndjson` and `application/msgpack`.", body = annals_api::wire::EventsPage),
+        (status = 200, description = "A page of events; also as `application/x-ndjson` and `application/msgpack`, and with `dialect=cloudevents` as `application/cloudevents-batch+json`.", body = annals_api::wire::EventsPage),
         (status = 400, description = "A parameter is wrong.", body = annals_api::Problem)))]
 pub(crate) async fn list(
     State(app): State<App>,
@@ -182,51 +240,25 @@ pub(crate) async fn list(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, ApiProblem> {
-    let form = choose(&headers, LIST_FORMS)?;
-    let allowed: Vec<&str> = FILTER_PARAMETERS.iter().chain(&PAGE_PARAMETERS).copied().collect();
-    let params = Params::read(&uri, &allowed)?;
+    let form = choose(&headers, cloudevents::forms(&uri, LIST_FORMS, CLOUD_EVENT_LIST_FORMS))?;
     let workspace_id = caller.principal.workspace_id.clone();
-    let question = params.question(routes::EVENTS, workspace_id.as_str());
-    let mut query = filter::query(&app.recorder, &workspace_id, &params)?;
-    query.order = filter::order(&params)?;
-    query.since = filter::time(&params, "since")?;
-    query.until = filter::time(&params, "until")?;
-    query.after_position = Position(params.parsed("after_position")?.unwrap_or(0));
-    let from_seq = from_seq(&params)?;
-    let place = params.one("cursor")?.map(|text| cursor::decode(text, &question)).transpose()?;
-    go_on_from(&mut query, place);
-    let (limit, shape) = (PageLimit::events(params.limit()?), filter::shape(&params)?);
+    let PageQuestion { mut query, from, limit, shape, seal } =
+        PageQuestion::read(app.recorder.catalog(), &workspace_id, &uri)?;
+    app.recorder.secrets().rename_query(&mut query);
+    let from = from.map(|(stream, seq)| (app.recorder.secrets().stream(&stream), seq));
     let marks = Arc::clone(app.recorder.marks());
     let reading = app.clone();
     let page = blocking(move || {
-        if let Some((stream, from_seq)) = from_seq {
+        if let Some((stream, from_seq)) = from {
             start_at_seq(&reading, &mut query, &stream, from_seq)?;
         }
         reading.recorder.log().scan(&query, limit).map_err(|failure| read_problem(&failure))
     })
     .await?;
-    let next = page.next.map(|place| cursor::encode(place.get(), &question));
+    let next = page.next.map(|place| cursor::encode(place.get(), &seal));
     let end = ListEnd { next, as_of: page.as_of.get(), stale: None };
-    Ok(events_page(form, &EventWriter { marks, shape }, &page.events, &end))
-}
-
-type StreamPlace = (annals_core::envelope::StreamKey, Seq);
-
-fn from_seq(params: &Params) -> Result<Option<StreamPlace>, ApiProblem> {
-    let Some(seq) = params.parsed::<u64>("from_seq")? else { return Ok(None) };
-    match filter::stream(params)? {
-        _ if seq == 0 => Err(invalid("from_seq", "it is the first wanted seq, from 1")),
-        Some(stream) => Ok(Some((stream, Seq(seq)))),
-        None => Err(invalid("from_seq", "it needs `stream_type` and `stream_id` beside it")),
-    }
-}
-
-fn go_on_from(query: &mut Query, place: Option<Place>) {
-    let Some(place) = place.map(|place| Position(place.major)) else { return };
-    match query.order {
-        Order::Asc => query.after_position = query.after_position.max(place),
-        Order::Desc => query.before_position = Some(place),
-    }
+    let catalog = app.recorder.catalog().clone();
+    Ok(events_page(form, &EventWriter { marks, catalog, shape }, &page.events, &end))
 }
 
 /// Turns the first wanted seq into the position before it: seqs grow with positions.
@@ -267,6 +299,7 @@ pub(crate) fn events_page(
 #[derive(Debug)]
 pub(crate) struct EventWriter {
     pub(crate) marks: Arc<Marks>,
+    pub(crate) catalog: Catalog,
     pub(crate) shape: EventShape,
 }
 
@@ -274,6 +307,14 @@ impl EventWriter {
     fn write(&self, text: &mut String, event: &Event) {
         match self.shape {
             EventShape::Envelope => self.marks.write_event(event, text),
+            EventShape::Foreign(dialect) => {
+                let mut envelope = String::with_capacity(event.byte_count() + 512);
+                self.marks.write_event(event, &mut envelope);
+                match dialect.writer.write(&envelope, &self.catalog) {
+                    Some(document) => text.push_str(&document),
+                    None => text.push_str(&envelope),
+                }
+            }
             EventShape::Record => write_record(text, event),
         }
     }
@@ -283,9 +324,11 @@ impl EventWriter {
 #[utoipa::path(get, path = routes::EVENT, operation_id = "getEvent", tag = "events",
     params(
         ("event_id" = String, Path, description = "The event's id."),
-        ("as" = Option<String>, Query, description = "`record` for the stored bytes.")),
+        ("as" = Option<String>, Query, description = "`record` for the stored bytes."),
+        ("dialect" = Option<String>, Query, description = "A foreign format, such as `hive`: events come as its documents where they have such a form, else as envelopes."),
+        ("mode" = Option<String>, Query, description = "With `dialect=cloudevents`: `structured` (default) or `binary`, which has the attributes in `ce-` headers and the data as the body.")),
     responses(
-        (status = 200, description = "The event.", body = annals_api::wire::StoredEvent),
+        (status = 200, description = "The event; with `dialect=cloudevents` as `application/cloudevents+json`.", body = annals_api::wire::StoredEvent),
         (status = 404, description = "There is no such event.", body = annals_api::Problem)))]
 pub(crate) async fn one(
     State(app): State<App>,
@@ -294,9 +337,12 @@ pub(crate) async fn one(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, ApiProblem> {
-    let form = choose(&headers, DOCUMENT_FORMS)?;
-    let params = Params::read(&uri, &["as"])?;
+    let params = Params::read(&uri, &["as", "dialect", "mode"])?;
     let shape = filter::shape(&params)?;
+    let is_binary = cloudevents::wants_binary(&params)?;
+    let forms = cloudevents::forms(&uri, DOCUMENT_FORMS, CLOUD_EVENT_FORMS);
+    // The form of a binary answer is that of the event's own data.
+    let form = if is_binary { Form::CloudEvent } else { choose(&headers, forms)? };
     let event_id =
         EventId::parse(&event_id).map_err(|error: IdError| invalid("event_id", error))?;
     let workspace_id = caller.principal.workspace_id.clone();
@@ -311,6 +357,7 @@ pub(crate) async fn one(
         ApiProblem::new(reason::EVENT_NOT_FOUND, format!("no event has the id {event_id}"))
     })?;
     let mut text = String::new();
-    EventWriter { marks, shape }.write(&mut text, &event);
-    Ok(json_text(form, text))
+    let catalog = app.recorder.catalog().clone();
+    EventWriter { marks, catalog, shape }.write(&mut text, &event);
+    if is_binary { cloudevents::binary_answer(&text) } else { Ok(json_text(form, text)) }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use annals_api::{reason, routes};
 use annals_core::id::{EventId, RunId};
 use annals_recorder::evidence::{ExportFailure, ExportOptions};
+use annals_store::query::TypePattern;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
@@ -55,12 +56,13 @@ impl ExportPermits {
 
 /// Export a run as an evidence file: its events as they are stored, with a proof for each.
 ///
-/// `annals verify FILE` checks it without a server. Events named by `hash_only` are included as
-/// their hashes alone.
+/// `annals verify FILE` checks it without a server. Events named by `hash_only`, and those of a type
+/// named by `hash_only_type`, are included as their hashes alone.
 #[utoipa::path(get, path = routes::RUN_EVIDENCE, operation_id = "exportRun", tag = "log",
     params(
         ("run_id" = String, Path, description = "The run."),
-        ("hash_only" = Option<Vec<String>>, Query, description = "An event to include as its hash only; may be repeated.")),
+        ("hash_only" = Option<Vec<String>>, Query, description = "An event to include as its hash only; may be repeated."),
+        ("hash_only_type" = Option<Vec<String>>, Query, description = "An event type, or a family such as `tool.*`, whose events are included as their hashes only; may be repeated.")),
     responses(
         (status = 200, description = "The evidence file.", body = serde_json::Value),
         (status = 403, description = "The token may not read or not verify.", body = annals_api::Problem),
@@ -72,10 +74,13 @@ pub(crate) async fn export(
     PathParams(run_id): PathParams<String>,
     uri: Uri,
 ) -> Result<Response, ApiProblem> {
-    let params = Params::read(&uri, &["hash_only"])?;
-    let run_id = RunId::parse(&run_id).map_err(|error| invalid("run_id", error))?;
+    let params = Params::read(&uri, &["hash_only", "hash_only_type"])?;
+    let run_id = RunId::parse(&app.recorder.secrets().id(&run_id))
+        .map_err(|error| invalid("run_id", error))?;
     let hash_only: Result<_, _> = params.all("hash_only").map(EventId::parse).collect();
     let hash_only = hash_only.map_err(|error| invalid("hash_only", error))?;
+    let types: Result<_, _> = params.all("hash_only_type").map(TypePattern::parse).collect();
+    let hash_only_types = types.map_err(|error| invalid("hash_only_type", error))?;
     let file_name = file_name(run_id.as_str());
     let permit = app.export_permits.take()?;
     let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
@@ -85,7 +90,8 @@ pub(crate) async fn export(
         let stall = app.timings.write_stall;
         let chunk = Vec::with_capacity(CHUNK_BYTES);
         let mut out = ChunkWriter { chunk, sender, stall, runtime: Handle::current() };
-        let options = ExportOptions { hash_only, witness_keys: app.witnesses.keys() };
+        let witness_keys = app.witnesses.keys();
+        let options = ExportOptions { hash_only, hash_only_types, witness_keys };
         let exported = app.recorder.export_run(&workspace_id, &run_id, &options, &mut out);
         match exported {
             Ok(_) => out.finish(),

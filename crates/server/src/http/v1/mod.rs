@@ -1,6 +1,8 @@
 //! Version 1 of the API. It only grows.
 
 pub(crate) mod catalog;
+pub(crate) mod cloudevents;
+pub(crate) mod doors;
 pub(crate) mod events;
 pub(crate) mod limits;
 pub(crate) mod status;

@@ -1,8 +1,8 @@
 //! Redactions: an event's body is erased, and what was erased is listed.
 
 use annals_api::{routes, wire};
-use annals_core::id::{EventId, IdError, Position, WorkspaceId};
-use annals_recorder::redaction::{RedactRequest, RedactedEvent, RedactionReceipt};
+use annals_core::id::{EventId, IdError, Position, RunId, WorkspaceId};
+use annals_recorder::redaction::{RedactRequest, RedactedEvent, RedactionReceipt, RedactionsQuery};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -68,9 +68,10 @@ fn wire_receipt(receipt: &RedactionReceipt) -> wire::RedactionReceipt {
     }
 }
 
-/// List the workspace's redactions, newest first.
+/// List the redactions of the workspace or of one run, newest first.
 #[utoipa::path(get, path = routes::REDACTIONS, operation_id = "listRedactions", tag = "log",
     params(
+        ("run_id" = Option<String>, Query, description = "Only redactions of this run's events."),
         ("limit" = Option<u32>, Query, description = "1 to 1,000; 100 when absent."),
         ("cursor" = Option<String>, Query, description = "`next` of the page before.")),
     responses(
@@ -83,14 +84,21 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Response, ApiProblem> {
     let form = choose(&headers, LIST_FORMS)?;
-    let params = Params::read(&uri, &["limit", "cursor"])?;
+    let params = Params::read(&uri, &["run_id", "limit", "cursor"])?;
     let workspace_id = caller.principal.workspace_id.clone();
     let question = params.question(routes::REDACTIONS, workspace_id.as_str());
     let place = params.one("cursor")?.map(|text| cursor::decode(text, &question)).transpose()?;
-    let before = place.map(|place| Position(place.major));
-    let count_max = params.limit()?;
+    // The log may know the run by a pseudonym.
+    let run_id = params.one("run_id")?.map(|text| app.recorder.secrets().id(text));
+    let run_id = run_id.map(|text| RunId::parse(&text)).transpose();
+    let query = RedactionsQuery {
+        workspace_id,
+        run_id: run_id.map_err(|error| invalid("run_id", error))?,
+        before: place.map(|place| Position(place.major)),
+        count_max: params.limit()?,
+    };
     let (page, as_of) = blocking(move || {
-        let page = app.recorder.redactions(&workspace_id, before, count_max);
+        let page = app.recorder.redactions(&query);
         Ok((page.map_err(|failure| read_problem(&failure))?, app.recorder.head().position.get()))
     })
     .await?;

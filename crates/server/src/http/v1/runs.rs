@@ -75,9 +75,9 @@ pub(crate) async fn list(
 fn status(params: &Params) -> Result<Option<views::RunStatus>, ApiProblem> {
     let Some(word) = params.one("status")? else { return Ok(None) };
     let status = views::RunStatus::from_word(word);
-    status
-        .map(Some)
-        .ok_or_else(|| invalid("status", "it must be running, idle, completed or failed"))
+    status.map(Some).ok_or_else(|| {
+        invalid("status", "it must be running, idle, completed, failed or cancelled")
+    })
 }
 
 fn is_ascending(params: &Params) -> Result<bool, ApiProblem> {
@@ -94,6 +94,7 @@ fn run_status(status: views::RunStatus) -> wire::RunStatus {
         views::RunStatus::Idle => wire::RunStatus::Idle,
         views::RunStatus::Completed => wire::RunStatus::Completed,
         views::RunStatus::Failed => wire::RunStatus::Failed,
+        views::RunStatus::Cancelled => wire::RunStatus::Cancelled,
     }
 }
 
@@ -142,6 +143,7 @@ pub(crate) async fn one(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, ApiProblem> {
+    let run_id = app.recorder.secrets().id(&run_id).into_owned();
     let form = choose(&headers, DOCUMENT_FORMS)?;
     let params = Params::read(&uri, &["min_position"])?;
     let workspace_id = caller.principal.workspace_id.to_string();
@@ -261,6 +263,7 @@ pub(crate) async fn spans(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, ApiProblem> {
+    let run_id = app.recorder.secrets().id(&run_id).into_owned();
     let form = choose(&headers, LIST_FORMS)?;
     let params = Params::read(&uri, &["after", "limit", "min_position"])?;
     let workspace_id = caller.principal.workspace_id.to_string();

@@ -45,9 +45,21 @@ pub(crate) async fn status(
             lag_events: head_position.saturating_sub(position),
             stale: views.is_stale(),
         },
+        secrets: secrets(&app),
         tails: app.tails.total() as u64,
         uptime_s: app.started_at.elapsed().as_secs(),
         rate: wire::Rate { events_per_s: app.metrics.rate.events_per_second() },
     };
     document(form, &status)
+}
+
+fn secrets(app: &App) -> wire::SecretsStatus {
+    let filter = app.recorder.secrets();
+    let settings = filter.settings();
+    wire::SecretsStatus {
+        enabled: settings.enabled,
+        rule_count: filter.rule_ids().count() as u64,
+        own_rules: settings.rules.iter().map(|rule| rule.id.clone()).collect(),
+        exception_count: settings.allow.len() as u64,
+    }
 }

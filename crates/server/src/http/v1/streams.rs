@@ -12,13 +12,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
+use super::cloudevents;
 use super::events::{EventWriter, events_page};
 use crate::answer::{ListEnd, ListWriter, document};
 use crate::app::App;
 use crate::auth::{Caller, Read};
 use crate::cursor;
 use crate::filter;
-use crate::negotiate::{DOCUMENT_FORMS, Form, LIST_FORMS, STREAM_FORMS, choose};
+use crate::negotiate::{
+    CLOUD_EVENT_STREAM_FORMS, DOCUMENT_FORMS, Form, LIST_FORMS, STREAM_FORMS, choose,
+};
 use crate::params::{Params, PathParams, invalid};
 use crate::problem::ApiProblem;
 use crate::refusals::read_problem;
@@ -99,6 +102,7 @@ pub(crate) async fn one(
     let form = choose(&headers, DOCUMENT_FORMS)?;
     Params::read(&uri, &[])?;
     let stream = filter::stream_of_path(&stream_type, &stream_id)?;
+    let stream = app.recorder.secrets().stream(&stream);
     let key = stream.clone();
     let workspace_id = caller.principal.workspace_id.clone();
     let head = blocking(move || {
@@ -134,6 +138,7 @@ fn not_found(stream: &StreamKey) -> ApiProblem {
         ("limit" = Option<u32>, Query, description = "For pages: 1 to 1,000; 100 when absent."),
         ("cursor" = Option<String>, Query, description = "For pages: `next` of the page before."),
         ("as" = Option<String>, Query, description = "For pages: `record` for the stored bytes."),
+        ("dialect" = Option<String>, Query, description = "A foreign format, such as `hive`: events come as its documents where they have such a form, else as envelopes."),
         ("Last-Event-ID" = Option<String>, Header, description = "For tails: resume after this seq.")),
     responses(
         (status = 200, description = "A page of events, or a live tail.",
@@ -150,7 +155,9 @@ pub(crate) async fn events(
     uri: Uri,
 ) -> Result<Response, ApiProblem> {
     let stream = filter::stream_of_path(&stream_type, &stream_id)?;
-    match choose(&headers, STREAM_FORMS)? {
+    let stream = app.recorder.secrets().stream(&stream);
+    let forms = cloudevents::forms(&uri, STREAM_FORMS, CLOUD_EVENT_STREAM_FORMS);
+    match choose(&headers, forms)? {
         Form::EventStream => tail(app, caller, stream, &headers, &uri).await,
         form => page(app, caller, stream, form, &uri).await,
     }
@@ -163,7 +170,7 @@ async fn page(
     form: Form,
     uri: &Uri,
 ) -> Result<Response, ApiProblem> {
-    let params = Params::read(uri, &["from_seq", "limit", "cursor", "as"])?;
+    let params = Params::read(uri, &["from_seq", "limit", "cursor", "as", "dialect"])?;
     let workspace_id = caller.principal.workspace_id.clone();
     let question = params.question(&stream.to_string(), workspace_id.as_str());
     let from_seq = match params.one("cursor")? {
@@ -192,7 +199,8 @@ async fn page(
         .filter(|last| *last < head.last_seq)
         .map(|last| cursor::encode(last.next().get(), &question));
     let end = ListEnd { next, as_of, stale: None };
-    Ok(events_page(form, &EventWriter { marks, shape }, &events, &end))
+    let catalog = app.recorder.catalog().clone();
+    Ok(events_page(form, &EventWriter { marks, catalog, shape }, &events, &end))
 }
 
 async fn tail(
@@ -202,7 +210,8 @@ async fn tail(
     headers: &HeaderMap,
     uri: &Uri,
 ) -> Result<Response, ApiProblem> {
-    let params = Params::read(uri, &["from_seq", "after", "known"])?;
+    let params = Params::read(uri, &["from_seq", "after", "known", "dialect"])?;
+    let dialect = filter::dialect(&params)?;
     let claim = ResumeClaim::read(headers, &params)?;
     let from_seq = params.parsed("from_seq")?;
     let principal = caller.principal;
@@ -217,5 +226,5 @@ async fn tail(
     .await?;
     let follower = app.recorder.follow(start, Query::default());
     let ids = FrameIds::Seqs;
-    Ok(tail_response(TailParts { app, principal, follower, ids, permit, first_frame }))
+    Ok(tail_response(TailParts { app, principal, follower, ids, dialect, permit, first_frame }))
 }

@@ -17,6 +17,8 @@ use crate::resume::{self, ResumeClaim};
 use crate::sse::{FrameIds, TailParts, tail_response};
 use crate::work::blocking;
 
+const TAIL_PARAMETERS: [&str; 4] = ["after_position", "after", "known", "dialect"];
+
 /// Follow the workspace live.
 ///
 /// Frames have the position as `id`, the event type as `event` and the envelope as `data`. Without
@@ -36,6 +38,7 @@ use crate::work::blocking;
         ("actor_id" = Option<String>, Query, description = "Events of an actor."),
         ("correlation_id" = Option<String>, Query, description = "Events that belong together."),
         ("after_position" = Option<u64>, Query, description = "Start after this position."),
+        ("dialect" = Option<String>, Query, description = "A foreign format, such as `hive`: events come as its documents where they have such a form, else as envelopes."),
         ("after" = Option<String>, Query, description = "`POSITION:HASH` of the last event seen, checked as a pair."),
         ("known" = Option<String>, Query, description = "`SIZE:ROOT` of a tree that you know; the first frame, `annals.consistency`, proves that the log still holds it. Needs the right `verify`."),
         ("Last-Event-ID" = Option<String>, Header, description = "Resume after this position.")),
@@ -51,13 +54,13 @@ pub(crate) async fn follow(
     uri: Uri,
 ) -> Result<Response, ApiProblem> {
     choose(&headers, TAIL_FORMS)?;
-    let allowed: Vec<&str> =
-        FILTER_PARAMETERS.iter().chain(&["after_position", "after", "known"]).copied().collect();
+    let allowed: Vec<&str> = FILTER_PARAMETERS.iter().chain(&TAIL_PARAMETERS).copied().collect();
     let params = Params::read(&uri, &allowed)?;
+    let dialect = filter::dialect(&params)?;
     let claim = ResumeClaim::read(&headers, &params)?;
     let after_position = params.parsed("after_position")?;
     let principal = caller.principal;
-    let query = filter::query(&app.recorder, &principal.workspace_id, &params)?;
+    let query = filter::query(app.recorder.catalog(), &principal.workspace_id, &params)?;
     let permit = app.tails.open(&principal.token_id)?;
     let (recorder, workspace_id) = (app.recorder.clone(), principal.workspace_id.clone());
     let asker = Arc::clone(&principal);
@@ -69,5 +72,5 @@ pub(crate) async fn follow(
     .await?;
     let follower = app.recorder.follow(start, query);
     let ids = FrameIds::Positions;
-    Ok(tail_response(TailParts { app, principal, follower, ids, permit, first_frame }))
+    Ok(tail_response(TailParts { app, principal, follower, ids, dialect, permit, first_frame }))
 }
