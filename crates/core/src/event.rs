@@ -10,6 +10,7 @@ use crate::id::{EventId, Position, Seq};
 use crate::json::{members, string_into};
 use crate::record::{HeaderDraft, HeaderError, HeaderRef, Placement, Record, SALT_BYTES};
 use crate::redaction::{RedactionMark, UNEXPLAINED};
+use crate::secrets::same_but_for_marks;
 use crate::time::Timestamp;
 
 /// An event of the log. Cloning shares its bytes.
@@ -153,7 +154,8 @@ impl Event {
     }
 
     /// Whether a repeated append says the same as this event. With an erased body there is
-    /// nothing left to compare, and the repetition is believed.
+    /// nothing left to compare, and the repetition is believed; so is what stands where the other
+    /// has the mark of a secret.
     ///
     /// # Errors
     /// When the draft's header is broken, which encoding rules out.
@@ -161,7 +163,11 @@ impl Event {
         if self.is_erased() {
             return Ok(true);
         }
-        Ok(self.record.body == body && self.header().same_content(&header.view()?))
+        let (kept, sent) = (self.header(), header.view()?);
+        let has_marks = kept.contains_secrets || sent.contains_secrets;
+        let is_same_body =
+            self.record.body == body || has_marks && same_but_for_marks(&self.record.body, body);
+        Ok(is_same_body && kept.same_content(&sent))
     }
 
     /// Writes the event as readers get it: one JSON object on one line.

@@ -244,6 +244,18 @@ impl CorrelationId {
     pub fn of_event(event_id: &EventId) -> Self {
         Self(event_id.to_string().into())
     }
+
+    /// The correlation that a W3C `traceparent` gives: its trace id; none where it is no such text.
+    #[must_use]
+    pub fn of_traceparent(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let (version, trace_id) = (parts.next()?, parts.next()?);
+        let is_hex =
+            |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let is_trace =
+            trace_id.len() == 32 && is_hex(trace_id) && trace_id.bytes().any(|byte| byte != b'0');
+        (version.len() == 2 && is_hex(version) && is_trace).then(|| Self(trace_id.into()))
+    }
 }
 
 macro_rules! number_newtype {

@@ -30,6 +30,8 @@ pub mod checkpoint;
 
 pub mod evidence;
 
+pub mod secrets;
+
 pub mod catalog;
 pub mod dialect;
 pub mod price;
