@@ -13,7 +13,7 @@ help:
 	@echo "make sim    tells SEEDS stories of crashes and power losses to the log, or one with SEED"
 	@echo "make fuzz   runs every fuzz target for a moment, or for EACH seconds"
 	@echo "make bench  measures Annals beside Redis, Postgres, durable-streams and JetStream: bench/RESULTS.md"
-	@echo "make build  builds the dashboard and target/release/annals"
+	@echo "make build  builds the dashboard, target/release/annals and target/release/annals-hook"
 
 demo: build
 	@target/release/annals demo
@@ -23,7 +23,7 @@ test:
 
 # One seed is one story; see crates/store/tests/sim.
 sim:
-	@SIM_SEEDS=$(SEEDS) SIM_SEED=$(SEED) cargo test --quiet --release --locked -p annals-store --test sim \
+	@SIM_SEEDS=$(SEEDS) SIM_FROM=$(FROM) SIM_SEED=$(SEED) cargo test --quiet --release --locked -p annals-store --test sim \
 		no_crash_or_power_loss_takes_back_a_promise -- --nocapture
 
 fuzz:
@@ -36,7 +36,7 @@ bench: build
 	cd bench && cargo run --release --locked -- $(BENCH)
 
 build: web/dist/index.html
-	cargo build --release --locked --bin annals
+	cargo build --release --locked --bin annals --bin annals-hook
 
 web: web/dist/index.html
 

@@ -67,7 +67,7 @@ impl Source {
         numbered
             .map(|(number, salt)| {
                 let events = vec![self.event(number, salt.try_into()?)?];
-                Ok(Unit { events, expected: Vec::new() })
+                Ok(Unit { events, expected: Vec::new(), companions: Vec::new() })
             })
             .collect()
     }

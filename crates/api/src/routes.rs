@@ -15,6 +15,10 @@ pub const ASYNCAPI: &str = "/asyncapi.json";
 
 /// Append events, and read them.
 pub const EVENTS: &str = "/v1/events";
+/// Append CloudEvents.
+pub const CLOUDEVENTS: &str = "/v1/cloudevents";
+/// The doors of foreign formats.
+pub const DOOR: &str = "/v1/doors/{dialect}";
 /// One event by its id.
 pub const EVENT: &str = "/v1/events/{event_id}";
 /// Erase one event's body.
@@ -68,6 +72,8 @@ pub const LOG_SEGMENT: &str = "/v1/log/segments/{first_position}";
 pub const STATUS: &str = "/v1/status";
 /// The event types that the server knows.
 pub const CATALOG: &str = "/v1/catalog";
+/// Their schemas as one JSON Schema document.
+pub const CATALOG_SCHEMA: &str = "/v1/catalog/schema";
 /// Every limit that a client can run into.
 pub const LIMITS: &str = "/v1/limits";
 

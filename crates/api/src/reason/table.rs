@@ -112,6 +112,14 @@ reasons! {
         "Add the field."
         "`actor` is required"
         r#"{"field":"actor"}"#;
+    /// The document is of a version that nothing here reads.
+    UNSUPPORTED_VERSION "unsupported_version" 400 final "The version is not read here"
+        "A foreign document says that it follows a version of its format that may mean something \
+         else than the versions that are read here. It was not stored, because a guess could be \
+         wrong in silence. Newer minor versions are read; what they add is kept."
+        "Send a version that `supported` names, or a newer Annals."
+        "version 3.0.0 is not read here; 1.x is"
+        r#"{"found":"3.0.0","supported":"1.x"}"#;
     /// A field is wrong.
     INVALID_FIELD "invalid_field" 400 final "A field is wrong"
         "A field of the envelope has the wrong type or breaks its grammar."

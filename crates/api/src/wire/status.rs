@@ -1,5 +1,7 @@
 //! The server itself: status, limits, catalog, health.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,6 +24,8 @@ pub struct Status {
     pub durability: crate::wire::DurabilityName,
     /// How far the views are.
     pub views: ViewsStatus,
+    /// Whether secrets are looked for before anything is stored.
+    pub secrets: SecretsStatus,
     /// Live tails that are open.
     pub tails: u64,
     /// Seconds since the start.
@@ -39,6 +43,19 @@ pub struct ViewsStatus {
     pub lag_events: u64,
     /// Whether they are being rebuilt, so that totals may be too small.
     pub stale: bool,
+}
+
+/// What is looked for before anything is stored.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SecretsStatus {
+    /// Whether the search is on; off, whatever is sent is stored as it came.
+    pub enabled: bool,
+    /// How many rules there are.
+    pub rule_count: u64,
+    /// The ids of the installation's own rules.
+    pub own_rules: Vec<String>,
+    /// How many exceptions let finds pass.
+    pub exception_count: u64,
 }
 
 /// How busy the log is.
@@ -104,24 +121,59 @@ pub struct Limits {
 }
 
 /// An event type that the server knows.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CatalogType {
     /// The type.
     pub event_type: String,
     /// The version of its schema.
     pub event_version: u32,
-    /// Its family.
+    /// The group of types that it is described with.
+    pub family: String,
+    /// One of seven: workflow, agent, tool, memory, communication, recovery, system.
     pub category: String,
     /// `control` or `observed`.
     pub authority: String,
     /// What the fact means.
     pub meaning: String,
-    /// For control types: the route that writes it.
+    /// The kind of stream that dialects put it on, with that unit's id.
+    pub stream: String,
+    /// How much it matters to who watches: debug, info, low, medium, high, critical.
+    pub severity: String,
+    /// What it is in an audit trail, such as `tool_call`.
+    pub audit: String,
+    /// Members of `data`, as dotted paths, that may hold secrets or personal data.
+    pub sensitive: Vec<String>,
+    /// How foreign formats say it, for each dialect that does.
+    pub spellings: BTreeMap<String, Vec<CatalogSpelling>>,
+    /// For control types: the route that writes it; null where no route of this version does.
     pub route: Option<String>,
     /// The JSON Schema of `data`; null when any value will do.
     pub schema: serde_json::Value,
     /// An example of `data`; null when there is none.
     pub example: serde_json::Value,
+}
+
+/// One way in which a foreign format says a fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CatalogSpelling {
+    /// The name of the fact there.
+    pub name: String,
+    /// Members there, or JSON pointers into the document, whose values tell it from others of the name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub when: BTreeMap<String, serde_json::Value>,
+    /// Members of `data` that the name states.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, serde_json::Value>,
+    /// Members there, or JSON pointers, to members of `data` or to `@` and an envelope field; a list
+    /// where one goes to several places.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub map: BTreeMap<String, serde_json::Value>,
+    /// Members that the format demands, with what stands for one that an event lacks.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fill: BTreeMap<String, serde_json::Value>,
+    /// `out` for a spelling that is not used on the way in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<String>,
 }
 
 /// The event types that the server knows.

@@ -38,6 +38,8 @@ pub enum RunStatus {
     Completed,
     /// It ended in a failure.
     Failed,
+    /// It was ended before it was done.
+    Cancelled,
     /// It has not ended, and nothing has come for a while.
     Idle,
 }
