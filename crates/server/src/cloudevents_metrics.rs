@@ -1,4 +1,4 @@
-//! What is counted of CloudEvents, under the names of seed 000: `cloudevents_received_total` and
+//! What is counted of CloudEvents, under the names that CloudEvents dashboards rely on: `cloudevents_received_total` and
 //! `cloudevents_processing_seconds`.
 //!
 //! Received is every valid CloudEvent that came in, also one that came before or that is refused

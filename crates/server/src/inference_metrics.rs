@@ -1,4 +1,4 @@
-//! What is counted of model calls, under the names of seed 000: `llm_inference_total` and
+//! What is counted of model calls, under the names that CloudEvents dashboards rely on: `llm_inference_total` and
 //! `llm_inference_seconds`, from what was newly stored by any door.
 //!
 //! A call is counted when its first end is stored; a later statement of the same call is not counted

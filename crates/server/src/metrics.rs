@@ -228,7 +228,7 @@ fn registry(app: &App) -> Registry {
     registry
 }
 
-/// The names of seed 002.
+/// The names that dashboards of the agent hive rely on.
 fn register_seed_names(registry: &mut Registry, app: &App) {
     let stats = app.recorder.stats().snapshot();
     let metrics = &app.metrics;

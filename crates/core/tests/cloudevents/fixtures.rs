@@ -1,4 +1,4 @@
-//! Our own fixtures: one document a line, at least one for every type of seed 000.
+//! Our own fixtures: one document a line, at least one for every type of the lambda and homelab families.
 
 use std::collections::BTreeSet;
 
