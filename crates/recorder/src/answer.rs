@@ -1,6 +1,8 @@
 //! From events to units for the sequencer, and from its outcomes to results in input order.
 
-use annals_store::contract::{ExpectedSeq, Placed, Prepared, Refusal, Unit, UnitOutcome};
+use annals_store::contract::{
+    ExpectedSeq, OneOrMore, Placed, Prepared, Refusal, Unit, UnitOutcome,
+};
 
 use crate::config::Durability;
 use crate::refusal::{AppendRefusal, EventRefusal};
@@ -36,12 +38,19 @@ pub(crate) fn plan(
     steps: Vec<Result<Step, EventRefusal>>,
 ) -> Result<Ready, AppendRefusal> {
     let is_one = batch.shape == BatchShape::One;
-    let mut events = Vec::with_capacity(steps.len());
+    let expected = expected(request, batch);
+    let (mut together, mut units) = (Vec::new(), Vec::with_capacity(steps.len()));
     let mut settled = Vec::with_capacity(steps.len());
     for (index, step) in steps.into_iter().enumerate() {
         match step {
             Ok(Step::Goes(prepared)) => {
-                events.push(prepared);
+                match batch.atomicity {
+                    Atomicity::Atomic => together.push(prepared),
+                    Atomicity::Independent => {
+                        let events = OneOrMore::from([prepared]);
+                        units.push(Unit { events, expected: expected.clone() });
+                    }
+                }
                 settled.push(None);
             }
             Ok(Step::Settled(result)) => settled.push(Some(result)),
@@ -52,15 +61,9 @@ pub(crate) fn plan(
             Err(refusal) => settled.push(Some(EventResult::Rejected(refusal))),
         }
     }
-    let expected = expected(request, batch);
-    let units = match batch.atomicity {
-        Atomicity::Atomic if events.is_empty() => Vec::new(),
-        Atomicity::Atomic => vec![Unit { events, expected }],
-        Atomicity::Independent => events
-            .into_iter()
-            .map(|event| Unit { events: vec![event], expected: expected.clone() })
-            .collect(),
-    };
+    if !together.is_empty() {
+        units.push(Unit { events: together.into(), expected });
+    }
     let plan = AnswerPlan { shape: batch.shape, atomicity: batch.atomicity, settled };
     Ok(Ready { units, plan })
 }
@@ -99,6 +102,10 @@ impl AnswerPlan {
                     self.refuse(index, EventRefusal::Undecided, &mut open)?;
                 }
             }
+        }
+        if open.len() == self.settled.len() {
+            // All went to the sequencer, and the results are in input order already.
+            return finish(is_one, open);
         }
         let mut open = open.into_iter();
         let missing = || EventResult::Rejected(EventRefusal::Undecided);

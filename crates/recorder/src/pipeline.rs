@@ -28,11 +28,11 @@ pub(crate) async fn append(
         let batch = translate(request)?; // 2 translate, 3 limit
         let trace = request.traceparent.as_deref().and_then(trace_correlation);
         let preparation = Preparation::of(inner, request, trace.as_ref());
-        let salts = draw_salts(inner.entropy.as_ref(), batch.drafts.len());
-        let events = batch.drafts.iter().zip(salts).map(|(draft, salt)| {
-            let draft = draft.as_ref().map_err(Clone::clone)?;
-            preparation.authorize(draft)?;
-            let checked = preparation.prepare(draft, salt); // 5 check
+        let salts = draw_salts(inner.entropy.as_ref(), batch.event_count());
+        let events = batch.drafts(&request.door).zip(salts).map(|(draft, salt)| {
+            let draft = draft?;
+            preparation.authorize(&draft)?;
+            let checked = preparation.prepare(&draft, salt); // 5 check
             replay_or_refuse(inner, checked) // 4 replay?
             // 6 gate and 7 redact have their place here.
         });

@@ -19,8 +19,7 @@ use crate::request::{AppendRequest, Atomicity, BodyFormat, Door};
 /// What a request asks for, in the envelope's words.
 #[derive(Debug)]
 pub(crate) struct TranslatedBatch {
-    /// One entry an event, in input order.
-    pub(crate) drafts: Vec<Result<Draft, EventRefusal>>,
+    texts: Texts,
     /// Whether the body was one event and no batch.
     pub(crate) shape: BatchShape,
     /// Whether the events are kept together.
@@ -43,7 +42,23 @@ pub(crate) struct StreamExpectation {
     pub(crate) expected_seq: Seq,
 }
 
+impl TranslatedBatch {
+    pub(crate) fn event_count(&self) -> usize {
+        self.texts.events.len()
+    }
+
+    /// The events in input order, each read when it is asked for: a draft is large, and soon done
+    /// with.
+    pub(crate) fn drafts<'a>(
+        &'a self,
+        door: &'a Door,
+    ) -> impl Iterator<Item = Result<Draft, EventRefusal>> + 'a {
+        self.texts.events.iter().map(|event| self.texts.draft(event, door))
+    }
+}
+
 /// The compact texts of a body's events.
+#[derive(Debug)]
 struct Texts {
     arena: String,
     events: Vec<Element>,
@@ -64,14 +79,13 @@ pub(crate) fn translate(request: &AppendRequest) -> Result<TranslatedBatch, Appe
         return Err(AppendRefusal::EmptyBatch);
     }
     let options = Options::read(&texts.options)?;
-    let drafts = texts.events.iter().map(|event| texts.draft(event, &request.door)).collect();
     let mut batch = TranslatedBatch {
-        drafts,
         shape: texts.shape,
+        texts,
         atomicity: request.atomicity.or(options.atomicity).unwrap_or(Atomicity::Independent),
         expected: options.expected,
     };
-    place_expected_seq(&mut batch, request.expected_seq)?;
+    place_expected_seq(&mut batch, request)?;
     Ok(batch)
 }
 
@@ -233,22 +247,24 @@ fn expectation(object: &str) -> Option<StreamExpectation> {
 
 fn place_expected_seq(
     batch: &mut TranslatedBatch,
-    expected_seq: Option<u64>,
+    request: &AppendRequest,
 ) -> Result<(), AppendRefusal> {
     if !batch.expected.is_empty() && batch.atomicity != Atomicity::Atomic {
         let problem = "`expected` needs `atomic=true`: without it each event stands for itself";
         return Err(AppendRefusal::ExpectedSeqMisplaced { problem });
     }
-    let Some(expected_seq) = expected_seq else {
+    let Some(expected_seq) = request.expected_seq else {
         return Ok(());
     };
-    match batch.drafts.as_slice() {
-        [Ok(draft)] => batch.expected.push(StreamExpectation {
-            stream: draft.stream.clone(),
-            expected_seq: Seq(expected_seq),
-        }),
+    let mut drafts = batch.drafts(&request.door).take(2);
+    let first_two = (drafts.next(), drafts.next());
+    drop(drafts);
+    match first_two {
+        (Some(Ok(draft)), None) => batch
+            .expected
+            .push(StreamExpectation { stream: draft.stream, expected_seq: Seq(expected_seq) }),
         // The one event is refused anyway, with its own reason.
-        [Err(_)] => {}
+        (Some(Err(_)), None) => {}
         _ => {
             let problem = "`expected_seq` is for one event; a batch says `expected` in its body";
             return Err(AppendRefusal::ExpectedSeqMisplaced { problem });

@@ -97,7 +97,7 @@ fn run(
     for start in (0..event_count).step_by(group) {
         let numbers = start..event_count.min(start + group);
         let units = numbers
-            .map(|number| Ok(Unit { events: vec![sample(number)?], expected: Vec::new() }))
+            .map(|number| Ok(Unit { events: [sample(number)?].into(), expected: Vec::new() }))
             .collect::<Result<Vec<_>, Failure>>()?;
         let count = units.len();
         let before = Instant::now();
