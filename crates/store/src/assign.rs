@@ -15,7 +15,7 @@ use annals_core::time::Timestamp;
 use bytes::Bytes;
 
 use crate::buffers::Buffers;
-use crate::contract::{Head, Placed, Prepared, ReadFailure, Refusal, Unit, UnitOutcome};
+use crate::contract::{Head, OneOrMore, Placed, Prepared, ReadFailure, Refusal, Unit, UnitOutcome};
 use crate::frame::{
     FRAME_BYTES_MAX, FRAME_HEAD_BYTES, FrameFault, RECORD_FIXED_BYTES, WrittenRecord, put_record,
     written_event,
@@ -115,17 +115,22 @@ impl Group {
                 Answer::Stored(event) => Placed { event, replayed: true },
             })
         };
-        let outcomes = verdicts.into_iter().map(|verdict| {
-            Ok(match verdict {
+        // Collecting results would not know how many there are, and move them again and again.
+        let mut outcomes = Vec::with_capacity(verdicts.len());
+        for verdict in verdicts {
+            outcomes.push(match verdict {
                 Verdict::Accepted { answer_count } => {
-                    let placed = answers.by_ref().take(answer_count).map(place);
-                    UnitOutcome::Committed(placed.collect::<Result<_, FrameFault>>()?)
+                    let mut placed = OneOrMore::with_capacity(answer_count);
+                    for answer in answers.by_ref().take(answer_count) {
+                        placed.push(place(answer)?);
+                    }
+                    UnitOutcome::Committed(placed)
                 }
                 Verdict::Refused { index, refusal } => UnitOutcome::Refused { index, refusal },
                 Verdict::Undecided { index, failure } => UnitOutcome::Undecided { index, failure },
-            })
-        });
-        outcomes.collect()
+            });
+        }
+        Ok(outcomes)
     }
 }
 

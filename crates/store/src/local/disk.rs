@@ -41,8 +41,8 @@ pub trait DiskFile: Debug + Send + Sync {
     /// What the operating system says; `StorageFull` and `QuotaExceeded` mean a full disk.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
-    /// Writes zeros from `start` to `end`, both multiples of [`ZEROS_STEP_BYTES`] where it is to be
-    /// fast. Nobody is going to read them, so they need not stay in memory.
+    /// Writes zeros from `start` to `end`, both multiples of 4096 where it is to be fast. Nobody is
+    /// going to read them, so they need not stay in memory.
     ///
     /// # Errors
     /// As for [`DiskFile::write_at`].
@@ -80,9 +80,6 @@ pub trait DiskFile: Debug + Send + Sync {
 struct Zeros([u8; 64 << 10]);
 
 static ZEROS: Zeros = Zeros([0; 64 << 10]);
-
-/// What a write past the page cache is a multiple of, on every disk that we know.
-pub const ZEROS_STEP_BYTES: u64 = 4096;
 
 /// A directory tree that one engine owns.
 pub trait Disk: Debug + Send + Sync {

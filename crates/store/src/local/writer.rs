@@ -288,6 +288,10 @@ impl LocalWriter {
         let file = made.inspect_err(|_| drop(disk.remove(&tmp)))?;
         let capacity = file.len()?;
         let table = Arc::new(Table::new(first, Keys::new(self.shared.log_id)));
+        if let Some(before) = &self.active {
+            // As many events as the last segment took: making room step by step moves them all.
+            table.reserve(before.table.event_count());
+        }
         let last_group = SEGMENT_HEAD_BYTES;
         let (end, is_frugal) = (SEGMENT_HEAD_BYTES, self.is_frugal);
         Ok(Active { first, file, end, last_group, capacity, is_frugal, table })

@@ -92,6 +92,17 @@ impl Table {
         self.first
     }
 
+    /// Makes room for so many events.
+    pub(crate) fn reserve(&self, event_count: usize) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.offsets.reserve(event_count);
+        state.identities.reserve(event_count);
+    }
+
+    pub(crate) fn event_count(&self) -> usize {
+        self.state().offsets.len()
+    }
+
     /// Adds durable events at the end.
     pub(crate) fn add(&self, entries: &TableEntries) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
