@@ -361,16 +361,16 @@ pub(crate) fn write_pieces_of_zeros(
 #[cfg(target_os = "linux")]
 fn write_zeros_past_cache(file: &File, start: u64, end: u64) -> rustix::io::Result<()> {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-    const SLICES_MAX: u64 = 16;
+    const SLICES_MAX: usize = 16;
     let flags = fcntl_getfl(file)?;
     fcntl_setfl(file, flags | OFlags::DIRECT)?;
     let mut result = Ok(());
     let mut offset = start;
     while offset < end && result.is_ok() {
-        let slices = ((end - offset) / ZEROS.0.len() as u64).min(SLICES_MAX);
-        let whole = [io::IoSlice::new(&ZEROS.0); SLICES_MAX as usize];
+        let slices = in_memory((end - offset) / ZEROS.0.len() as u64).min(SLICES_MAX);
+        let whole = [io::IoSlice::new(&ZEROS.0); SLICES_MAX];
         let rest = io::IoSlice::new(ZEROS.0.get(..in_memory(end - offset)).unwrap_or_default());
-        let written = match whole.get(..in_memory(slices)) {
+        let written = match whole.get(..slices) {
             Some(whole) if slices > 0 => rustix::io::pwritev(file, whole, offset),
             _ => rustix::io::pwritev(file, &[rest], offset),
         };

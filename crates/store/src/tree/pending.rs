@@ -122,7 +122,10 @@ mod tests {
                     assert_eq!(*found, hash(next));
                     next += 1;
                 }
-                assert_eq!(pending.span(), (7 + next, (3 * block + 5 - next) as usize));
+                assert_eq!(
+                    pending.span(),
+                    (7 + next, usize::try_from(3 * block + 5 - next).unwrap())
+                );
             }
             assert_eq!(next, 3 * block + 5);
         }

@@ -4,8 +4,6 @@
 //! each. So identities are sorted, and the others are gathered by key, which spares sorting most
 //! postings. Nothing here writes files.
 
-use std::cmp::Ordering;
-
 use annals_core::id::{LogId, Position};
 use annals_core::record::HeaderRef;
 
@@ -143,7 +141,7 @@ impl Lists {
         }
         let Some((_, list)) = self.lists.get_mut(place) else { return };
         // Two ids of one event may have the same key.
-        if list.as_slice().last().map(|last| last.cmp(&ordinal)) != Some(Ordering::Equal) {
+        if list.as_slice().last() != Some(&ordinal) {
             list.push(ordinal);
         }
     }
