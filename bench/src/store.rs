@@ -66,7 +66,7 @@ impl Source {
         let numbered = (first..).zip(salts.chunks_exact(SALT_BYTES));
         numbered
             .map(|(number, salt)| {
-                let events = vec![self.event(number, salt.try_into()?)?];
+                let events = [self.event(number, salt.try_into()?)?].into();
                 Ok(Unit { events, expected: Vec::new(), companions: Vec::new() })
             })
             .collect()

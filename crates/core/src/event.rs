@@ -8,7 +8,9 @@ use crate::envelope::{write_raw_member, write_text_member};
 use crate::hash::Digest;
 use crate::id::{EventId, Position, Seq};
 use crate::json::{members, string_into};
-use crate::record::{HeaderDraft, HeaderError, HeaderRef, Placement, Record, SALT_BYTES};
+use crate::record::{
+    HeaderDraft, HeaderError, HeaderRef, KeptRecord, Placement, Record, SALT_BYTES,
+};
 use crate::redaction::{RedactionMark, UNEXPLAINED};
 use crate::secrets::same_but_for_marks;
 use crate::time::Timestamp;
@@ -16,19 +18,27 @@ use crate::time::Timestamp;
 /// An event of the log. Cloning shares its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    record: Record,
+    record: KeptRecord,
     event_hash: Digest,
     position: Position,
     stream_seq: Seq,
 }
 
 impl Event {
+    /// Takes the parts of a record and computes its hash.
+    ///
+    /// # Errors
+    /// When the header is broken or of a newer format.
+    pub fn from_record(record: &Record) -> Result<Self, HeaderError> {
+        Self::from_kept(KeptRecord::of(record))
+    }
+
     /// Takes a stored record and computes its hash.
     ///
     /// # Errors
     /// When the header is broken or of a newer format.
-    pub fn from_record(record: Record) -> Result<Self, HeaderError> {
-        HeaderRef::parse(&record.header)?;
+    pub fn from_kept(record: KeptRecord) -> Result<Self, HeaderError> {
+        HeaderRef::parse(record.header())?;
         let event_hash = record.event_hash();
         Self::just_written(record, event_hash)
     }
@@ -38,15 +48,15 @@ impl Event {
     ///
     /// # Errors
     /// When the header is too short to hold a place.
-    pub fn just_written(record: Record, event_hash: Digest) -> Result<Self, HeaderError> {
-        let place = Placement::of_header(&record.header)?;
+    pub fn just_written(record: KeptRecord, event_hash: Digest) -> Result<Self, HeaderError> {
+        let place = Placement::of_header(record.header())?;
         Ok(Self { record, event_hash, position: place.position, stream_seq: place.stream_seq })
     }
 
-    /// The kept bytes.
+    /// The kept bytes, part by part.
     #[must_use]
-    pub fn record(&self) -> &Record {
-        &self.record
+    pub fn record(&self) -> Record {
+        self.record.parts()
     }
 
     /// The header's fields.
@@ -55,7 +65,7 @@ impl Event {
     /// Never: the header was read when the event was made.
     #[must_use]
     pub fn header(&self) -> HeaderRef<'_> {
-        HeaderRef::parse(&self.record.header).expect("the header was read when the event was made")
+        HeaderRef::parse(self.record.header()).expect("the header was read when the event was made")
     }
 
     /// Whether salt and body were erased: every byte of them is zero.
@@ -64,24 +74,24 @@ impl Event {
     #[must_use]
     pub fn is_erased(&self) -> bool {
         let is_zero = |byte: &u8| *byte == 0;
-        self.record.salt.iter().all(is_zero) && self.record.body.iter().all(is_zero)
+        self.record.salt().iter().all(is_zero) && self.record.body().iter().all(is_zero)
     }
 
     /// The event without its salt and body. Its hash and place stay.
     #[must_use]
     pub fn erased(&self) -> Self {
-        let mut erased = self.clone();
-        erased.record.salt = [0; SALT_BYTES];
-        erased.record.body = vec![0; self.record.body.len()].into();
-        erased
+        let mut record = self.record();
+        record.salt = [0; SALT_BYTES];
+        record.body = vec![0; record.body.len()].into();
+        Self { record: KeptRecord::of(&record), ..*self }
     }
 
     /// The body: one compact JSON object, an empty one when the body was erased.
     #[must_use]
     pub fn body(&self) -> &str {
-        match self.record.body.first() {
+        match self.record.body().first() {
             Some(0) | None => "{}",
-            Some(_) => std::str::from_utf8(&self.record.body).unwrap_or("{}"),
+            Some(_) => std::str::from_utf8(self.record.body()).unwrap_or("{}"),
         }
     }
 
@@ -103,7 +113,7 @@ impl Event {
     /// Never: the header was read when the event was made.
     #[must_use]
     pub fn event_id(&self) -> EventId {
-        let event_id = HeaderRef::event_id_of(&self.record.header);
+        let event_id = HeaderRef::event_id_of(self.record.header());
         event_id.expect("the header was read when the event was made")
     }
 
@@ -113,14 +123,14 @@ impl Event {
     /// Never: the header was read when the event was made.
     #[must_use]
     pub fn recorded_at(&self) -> Timestamp {
-        let place = Placement::of_header(&self.record.header);
+        let place = Placement::of_header(self.record.header());
         place.expect("the header was read when the event was made").recorded_at
     }
 
     /// What kind of fact it is.
     #[must_use]
     pub fn event_type(&self) -> &str {
-        HeaderRef::event_type_of(&self.record.header).unwrap_or_default()
+        HeaderRef::event_type_of(self.record.header()).unwrap_or_default()
     }
 
     /// Its place in the log.
@@ -144,13 +154,13 @@ impl Event {
     /// The hash of the event before it in its stream; none for the first.
     #[must_use]
     pub fn prev_event_hash(&self) -> Option<Digest> {
-        (self.stream_seq > Seq(1)).then_some(self.record.prev_event_hash)
+        (self.stream_seq > Seq(1)).then(|| self.record.prev_event_hash())
     }
 
     /// Bytes of header, salt and body.
     #[must_use]
     pub fn byte_count(&self) -> usize {
-        self.record.header.len() + self.record.salt.len() + self.record.body.len()
+        self.record.header().len() + SALT_BYTES + self.record.body().len()
     }
 
     /// Whether a repeated append says the same as this event. With an erased body there is
@@ -166,7 +176,7 @@ impl Event {
         let (kept, sent) = (self.header(), header.view()?);
         let has_marks = kept.contains_secrets || sent.contains_secrets;
         let is_same_body =
-            self.record.body == body || has_marks && same_but_for_marks(&self.record.body, body);
+            self.record.body() == body || has_marks && same_but_for_marks(self.record.body(), body);
         Ok(is_same_body && kept.same_content(&sent))
     }
 

@@ -2,9 +2,12 @@
 //!
 //! A value of one of these types has passed its grammar; nothing downstream checks again.
 //! Ids are 1–256 bytes of UTF-8 without control characters, never `.` or `..`,
-//! so that they can stand in a URL path.
+//! so that they can stand in a URL path. A short one, which most are, lies in its value and not on
+//! the heap.
 
 use std::fmt;
+
+use smol_str::SmolStr;
 
 use crate::limits::{EVENT_TYPE_BYTES_MAX, ID_BYTES_MAX, STREAM_TYPE_BYTES_MAX};
 
@@ -42,6 +45,9 @@ fn check_id(text: &str) -> Result<(), IdError> {
     check_length(text, ID_BYTES_MAX)?;
     if text == "." || text == ".." {
         return Err(IdError::DotSegment);
+    }
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
     }
     match text.chars().find(|character| character.is_control()) {
         Some(character) => {
@@ -90,7 +96,7 @@ macro_rules! text_newtype {
     ($(#[$doc:meta] $name:ident by $check:ident;)*) => {$(
         #[$doc]
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Checks the grammar and takes the text.
@@ -99,7 +105,7 @@ macro_rules! text_newtype {
             /// Says which rule of the grammar the text breaks.
             pub fn parse(text: &str) -> Result<Self, IdError> {
                 $check(text)?;
-                Ok(Self(text.into()))
+                Ok(Self(SmolStr::new(text)))
             }
 
             /// The text.
@@ -207,6 +213,15 @@ macro_rules! uuid_newtype {
             }
         }
 
+        impl $name {
+            /// Appends its one spelling, for writers that build text without `fmt`.
+            pub fn push_to(&self, text: &mut String) {
+                let mut buffer = uuid::Uuid::encode_buffer();
+                let id = uuid::Uuid::from_bytes(self.0).hyphenated();
+                text.push_str(id.encode_lower(&mut buffer));
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let mut buffer = uuid::Uuid::encode_buffer();
@@ -242,7 +257,7 @@ impl CorrelationId {
     /// The correlation of an event that nothing else ties to others: its own id.
     #[must_use]
     pub fn of_event(event_id: &EventId) -> Self {
-        Self(event_id.to_string().into())
+        Self(SmolStr::from(event_id.to_string()))
     }
 
     /// The correlation that a W3C `traceparent` gives: its trace id; none where it is no such text.

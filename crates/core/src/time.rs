@@ -61,7 +61,7 @@ impl Timestamp {
         let days = days_from_civil(date);
         let local = days * SECONDS_PER_DAY + seconds;
         let at = Self((local - zone.unwrap_or(0)) * MICROS_PER_SECOND + micros);
-        let exact = at.canonical().is_some_and(|canonical| canonical == text.as_bytes());
+        let exact = is_canonical(text.as_bytes());
         Ok(ParsedTime { at, exact, zone_assumed: zone.is_none() })
     }
 }
@@ -91,6 +91,12 @@ impl Timestamp {
 
 /// How we write times.
 const CANONICAL: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
+
+/// Whether a text that was read as a time is how we write it: of that length a time has microseconds,
+/// and only the separator, the zone's letter and a leap second have other spellings.
+fn is_canonical(text: &[u8]) -> bool {
+    text.len() == CANONICAL.len() && text[10] == b'T' && text[17] != b'6' && text[26] == b'Z'
+}
 
 fn put_digits(place: &mut [u8], mut number: i64) {
     for digit in place.iter_mut().rev() {
@@ -248,6 +254,11 @@ mod tests {
             ("2026-01-29T15:32:12.036014999", "2026-01-29T15:32:12.036014Z", false, true),
             ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z", true, false),
             ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000000Z", false, false),
+            ("2016-12-31T23:59:60.000000Z", "2017-01-01T00:00:00.000000Z", false, false),
+            ("2026-01-31t09:30:00.250000Z", "2026-01-31T09:30:00.250000Z", false, false),
+            ("2026-01-31 09:30:00.250000Z", "2026-01-31T09:30:00.250000Z", false, false),
+            ("2026-01-31T09:30:00.250000z", "2026-01-31T09:30:00.250000Z", false, false),
+            ("2026-01-31T09:30:00.2500000", "2026-01-31T09:30:00.250000Z", false, true),
         ];
         for (text, canonical, exact, zone_assumed) in cases {
             let parsed = Timestamp::parse(text).expect(text);

@@ -1,7 +1,7 @@
 //! From events to units for the sequencer, and from its outcomes to results in input order.
 
 use annals_store::contract::{
-    Companion, ExpectedSeq, Placed, Prepared, Refusal, Unit, UnitOutcome,
+    Companion, ExpectedSeq, OneOrMore, Placed, Prepared, Refusal, Unit, UnitOutcome,
 };
 
 use crate::config::Durability;
@@ -38,12 +38,18 @@ pub(crate) fn plan(
     steps: Vec<Result<Step, EventRefusal>>,
 ) -> Result<Ready, AppendRefusal> {
     let is_one = batch.shape == BatchShape::One;
-    let mut events = Vec::with_capacity(steps.len());
+    let expected = expected(request, batch);
+    let (mut together, mut units) = (Vec::new(), Vec::with_capacity(steps.len()));
     let mut settled = Vec::with_capacity(steps.len());
     for (index, step) in steps.into_iter().enumerate() {
         match step {
             Ok(Step::Goes { event, companion }) => {
-                events.push((event, companion));
+                match batch.atomicity {
+                    Atomicity::Atomic => together.push((event, companion)),
+                    Atomicity::Independent => {
+                        units.push(unit([(event, companion)], expected.clone()));
+                    }
+                }
                 settled.push(None);
             }
             Ok(Step::Settled(result)) => settled.push(Some(result)),
@@ -54,14 +60,9 @@ pub(crate) fn plan(
             Err(refusal) => settled.push(Some(EventResult::Rejected(refusal))),
         }
     }
-    let expected = expected(request, batch);
-    let units = match batch.atomicity {
-        Atomicity::Atomic if events.is_empty() => Vec::new(),
-        Atomicity::Atomic => vec![unit(events, expected)],
-        Atomicity::Independent => {
-            events.into_iter().map(|event| unit([event], expected.clone())).collect()
-        }
-    };
+    if !together.is_empty() {
+        units.push(unit(together, expected));
+    }
     let plan = AnswerPlan { shape: batch.shape, atomicity: batch.atomicity, settled };
     Ok(Ready { units, plan })
 }
@@ -71,7 +72,7 @@ fn unit(
     parts: impl IntoIterator<Item = (Prepared, Option<Box<Prepared>>)>,
     expected: Vec<ExpectedSeq>,
 ) -> Unit {
-    let mut unit = Unit { events: Vec::with_capacity(1), expected, companions: Vec::new() };
+    let mut unit = Unit { events: OneOrMore::new(), expected, companions: Vec::new() };
     for (event, companion) in parts {
         let of = unit.events.len();
         unit.companions.extend(companion.map(|event| Companion { of, event: *event }));
@@ -115,6 +116,10 @@ impl AnswerPlan {
                     self.refuse(index, EventRefusal::Undecided, &mut open)?;
                 }
             }
+        }
+        if open.len() == self.settled.len() {
+            // All went to the sequencer, and the results are in input order already.
+            return finish(is_one, open);
         }
         let mut open = open.into_iter();
         let missing = || EventResult::Rejected(EventRefusal::Undecided);

@@ -27,15 +27,16 @@ pub(crate) async fn append(
 ) -> Result<BatchAnswer, AppendRefusal> {
     let principal = Arc::clone(&request.principal);
     let ready = with_room(inner, request, |inner, request| {
-        let mut batch = translate(request, &foreign_context(inner, request))?; // 2 translate, 3 limit
+        let context = foreign_context(inner, request);
+        let mut batch = translate(request, &context)?; // 2 translate, 3 limit
         batch.rename_streams(&inner.secrets);
         let trace = request.traceparent.as_deref().and_then(CorrelationId::of_traceparent);
         let preparation = Preparation::of(inner, request, trace.as_ref());
-        let salts = draw_salts(inner.entropy.as_ref(), batch.drafts.len());
-        let events = batch.drafts.iter().zip(salts).map(|(draft, salt)| {
-            let draft = draft.as_ref().map_err(Clone::clone)?;
-            preparation.authorize(draft)?;
-            let checked = preparation.prepare(draft, salt); // 5 check, 7 redact
+        let salts = draw_salts(inner.entropy.as_ref(), batch.event_count());
+        let events = batch.drafts(&request.door, &context).zip(salts).map(|(draft, salt)| {
+            let draft = draft?;
+            preparation.authorize(&draft)?;
+            let checked = preparation.prepare(&draft, salt); // 5 check, 7 redact
             replay_or_refuse(inner, checked) // 4 replay?
             // 6 gate has its place here.
         });

@@ -21,8 +21,9 @@ use crate::secrets::SecretFilter;
 /// What a request asks for, in the envelope's words.
 #[derive(Debug)]
 pub(crate) struct TranslatedBatch {
-    /// One entry an event, in input order.
-    pub(crate) drafts: Vec<Result<Draft, EventRefusal>>,
+    texts: Texts,
+    /// What stands beside the events of a foreign batch, as one JSON object.
+    beside: Option<String>,
     /// Whether the body was one event and no batch.
     pub(crate) shape: BatchShape,
     /// Whether the events are kept together.
@@ -36,6 +37,40 @@ impl TranslatedBatch {
     pub(crate) fn rename_streams(&mut self, secrets: &SecretFilter) {
         for expectation in &mut self.expected {
             expectation.stream = secrets.stream(&expectation.stream);
+        }
+    }
+
+    pub(crate) fn event_count(&self) -> usize {
+        self.texts.events.len()
+    }
+
+    /// The events in input order, each read when it is asked for: a draft is large, and soon done
+    /// with.
+    pub(crate) fn drafts<'a>(
+        &'a self,
+        door: &'a Door,
+        context: &'a ForeignContext<'_>,
+    ) -> impl Iterator<Item = Result<Draft, EventRefusal>> + 'a {
+        self.texts.events.iter().map(move |event| self.draft(event, door, context))
+    }
+
+    fn draft(
+        &self,
+        event: &Element,
+        door: &Door,
+        context: &ForeignContext<'_>,
+    ) -> Result<Draft, EventRefusal> {
+        match door {
+            Door::Native => self.texts.draft(event, Strictness::Native),
+            Door::Translated(dialect) => self.texts.draft(event, Strictness::Translated(dialect)),
+            Door::Foreign(reader) => {
+                let document = self.texts.text(event)?;
+                let read = match &self.beside {
+                    Some(beside) => reader.read_in_batch(document, beside, context),
+                    None => reader.read(document, context),
+                };
+                read.map_err(EventRefusal::Foreign)
+            }
         }
     }
 }
@@ -55,6 +90,7 @@ pub(crate) struct StreamExpectation {
 }
 
 /// The compact texts of a body's events.
+#[derive(Debug)]
 struct Texts {
     arena: String,
     events: Vec<Element>,
@@ -86,30 +122,17 @@ pub(crate) fn translate(
         Door::Native | Door::Translated(_) => Options::read(&texts.options)?,
         Door::Foreign(reader) => Options::of_foreign(&texts.options, reader.batch_members())?,
     };
-    let beside = beside_events(&texts.options);
-    let draft = |event: &Element| match &request.door {
-        Door::Native => texts.draft(event, Strictness::Native),
-        Door::Translated(dialect) => texts.draft(event, Strictness::Translated(dialect)),
-        Door::Foreign(reader) => {
-            let document = texts.text(event)?;
-            let read = match &beside {
-                Some(beside) => reader.read_in_batch(document, beside, context),
-                None => reader.read(document, context),
-            };
-            read.map_err(EventRefusal::Foreign)
-        }
-    };
-    let drafts = texts.events.iter().map(draft).collect();
     let mut batch = TranslatedBatch {
-        drafts,
         shape: match texts.form {
             BodyForm::One => BatchShape::One,
             BodyForm::Array | BodyForm::Object => BatchShape::Many,
         },
+        beside: beside_events(&texts.options),
+        texts,
         atomicity: request.atomicity.or(options.atomicity).unwrap_or(Atomicity::Independent),
         expected: options.expected,
     };
-    place_expected_seq(&mut batch, request.expected_seq)?;
+    place_expected_seq(&mut batch, request, context)?;
     Ok(batch)
 }
 
@@ -293,22 +316,25 @@ fn expectation(object: &str) -> Option<StreamExpectation> {
 
 fn place_expected_seq(
     batch: &mut TranslatedBatch,
-    expected_seq: Option<u64>,
+    request: &AppendRequest,
+    context: &ForeignContext<'_>,
 ) -> Result<(), AppendRefusal> {
     if !batch.expected.is_empty() && batch.atomicity != Atomicity::Atomic {
         let problem = "`expected` needs `atomic=true`: without it each event stands for itself";
         return Err(AppendRefusal::ExpectedSeqMisplaced { problem });
     }
-    let Some(expected_seq) = expected_seq else {
+    let Some(expected_seq) = request.expected_seq else {
         return Ok(());
     };
-    match batch.drafts.as_slice() {
-        [Ok(draft)] => batch.expected.push(StreamExpectation {
-            stream: draft.stream.clone(),
-            expected_seq: Seq(expected_seq),
-        }),
+    let mut drafts = batch.drafts(&request.door, context).take(2);
+    let first_two = (drafts.next(), drafts.next());
+    drop(drafts);
+    match first_two {
+        (Some(Ok(draft)), None) => batch
+            .expected
+            .push(StreamExpectation { stream: draft.stream, expected_seq: Seq(expected_seq) }),
         // The one event is refused anyway, with its own reason.
-        [Err(_)] => {}
+        (Some(Err(_)), None) => {}
         _ => {
             let problem = "`expected_seq` is for one event; a batch says `expected` in its body";
             return Err(AppendRefusal::ExpectedSeqMisplaced { problem });

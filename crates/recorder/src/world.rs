@@ -64,7 +64,8 @@ thread_local! {
 
 impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        if bytes.len() > BLOCK_BYTES {
+        // The rest of a block is lost when it is too little: that is not to be much.
+        if bytes.len() > BLOCK_BYTES / 8 {
             return draw(bytes);
         }
         BLOCK.with_borrow_mut(|block| block.take(bytes));

@@ -351,11 +351,8 @@ fn append_fact(directory: &Path, target: &Event) {
     let header = Header::complete(&draft, server).encode(&log_id);
     let (body, salt) = (Bytes::from(draft.body_json()), [1; 32]);
     let commitment = commitment(&salt, &body);
-    let unit = Unit {
-        events: vec![Prepared { header, body, salt, commitment }],
-        expected: Vec::new(),
-        companions: Vec::new(),
-    };
+    let prepared = Prepared { header, body, salt, commitment };
+    let unit = Unit { events: [prepared].into(), expected: Vec::new(), companions: Vec::new() };
     let outcomes = writer.append(now, vec![unit]).unwrap();
     assert!(matches!(outcomes.as_slice(), [UnitOutcome::Committed(_)]), "{outcomes:?}");
 }

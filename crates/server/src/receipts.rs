@@ -75,7 +75,9 @@ impl ReceiptWriter {
             if index > 0 {
                 self.text.push(',');
             }
-            let _ = write!(self.text, "{{\"index\":{index},\"status\":\"");
+            self.text.push_str("{\"index\":");
+            push_number(&mut self.text, index as u64);
+            self.text.push_str(",\"status\":\"");
             self.result(result);
             self.text.push('}');
         }
@@ -103,13 +105,13 @@ impl ReceiptWriter {
         let event = &receipt.event;
         self.notice_time(event.recorded_at());
         let text = &mut self.text;
-        let _ = write!(text, "\"event_id\":\"{}\",\"position\":", event.event_id());
-        let _ = write!(
-            text,
-            "{},\"stream_seq\":{},\"recorded_at\":\"",
-            event.position(),
-            event.stream_seq()
-        );
+        text.push_str("\"event_id\":\"");
+        event.event_id().push_to(text);
+        text.push_str("\",\"position\":");
+        push_number(text, event.position().get());
+        text.push_str(",\"stream_seq\":");
+        push_number(text, event.stream_seq().get());
+        text.push_str(",\"recorded_at\":\"");
         text.push_str(&self.last_time_text);
         text.push_str("\",\"event_hash\":");
         push_digest(text, event.event_hash());
@@ -163,8 +165,34 @@ fn tally(results: &[EventResult]) -> Tally {
     tally
 }
 
+fn push_number(text: &mut String, number: u64) {
+    let mut digits = [b'0'; 20];
+    let (mut first, mut rest) = (digits.len(), number);
+    while rest > 0 || first == digits.len() {
+        first -= 1;
+        let [low, ..] = (rest % 10).to_le_bytes();
+        digits[first] = b'0' + low;
+        rest /= 10;
+    }
+    text.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());
+}
+
 fn push_digest(text: &mut String, digest: Digest) {
     text.push('"');
     text.push_str(std::str::from_utf8(&digest.to_hex()).unwrap_or_default());
     text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_their_display() {
+        for number in [0, 1, 9, 10, 99, 100, 12_345_678_901, u64::MAX] {
+            let mut text = String::from("x");
+            push_number(&mut text, number);
+            assert_eq!(text, format!("x{number}"));
+        }
+    }
 }

@@ -98,11 +98,8 @@ fn run(
         let numbers = start..event_count.min(start + group);
         let units = numbers
             .map(|number| {
-                Ok(Unit {
-                    events: vec![sample(number)?],
-                    expected: Vec::new(),
-                    companions: Vec::new(),
-                })
+                let events = [sample(number)?].into();
+                Ok(Unit { events, expected: Vec::new(), companions: Vec::new() })
             })
             .collect::<Result<Vec<_>, Failure>>()?;
         let count = units.len();

@@ -10,17 +10,18 @@
 
 use annals_core::event::Event;
 use annals_core::id::{LogId, Position, Seq};
-use annals_core::record::{HeaderRef, Placement, ServerFilled};
+use annals_core::record::{HeaderRef, Placement};
 use annals_core::time::Timestamp;
 use bytes::Bytes;
 
 use crate::buffers::Buffers;
-use crate::contract::{Head, Placed, Prepared, ReadFailure, Refusal, Unit, UnitOutcome};
+use crate::contract::{Head, OneOrMore, Placed, Prepared, ReadFailure, Refusal, Unit, UnitOutcome};
 use crate::frame::{
     FRAME_BYTES_MAX, FRAME_HEAD_BYTES, FrameFault, RECORD_FIXED_BYTES, WrittenRecord, put_record,
     written_event,
 };
 use crate::keys::{IdentityMap, Keys};
+use crate::looked::{Identity, Looked, look_at, same_id, same_key};
 use crate::tips::{StreamName, Tip, Tips};
 
 /// What assigning must know of the durable log.
@@ -31,6 +32,14 @@ pub(crate) trait Lookup {
         key: u64,
         is_it: &dyn Fn(&HeaderRef<'_>) -> bool,
     ) -> Result<Option<Event>, ReadFailure>;
+
+    /// For each key whether there may be a durable event that has it; a no is sure.
+    ///
+    /// Where keys are looked up far apart in memory, many are looked up in the time of a few when
+    /// nothing else is done in between.
+    fn may_have(&self, keys: &[u64]) -> Vec<bool> {
+        vec![true; keys.len()]
+    }
 
     /// The durable end of a stream.
     fn tip(&self, key: u64, stream: StreamName<'_>) -> Result<Tip, ReadFailure>;
@@ -108,17 +117,22 @@ impl Group {
             };
             Ok(Placed { event, replayed, is_companion })
         };
-        let outcomes = verdicts.into_iter().map(|verdict| {
-            Ok(match verdict {
+        // Collecting results would not know how many there are, and move them again and again.
+        let mut outcomes = Vec::with_capacity(verdicts.len());
+        for verdict in verdicts {
+            outcomes.push(match verdict {
                 Verdict::Accepted { answer_count } => {
-                    let placed = answers.by_ref().take(answer_count).map(place);
-                    UnitOutcome::Committed(placed.collect::<Result<_, FrameFault>>()?)
+                    let mut placed = OneOrMore::with_capacity(answer_count);
+                    for answer in answers.by_ref().take(answer_count) {
+                        placed.push(place(answer)?);
+                    }
+                    UnitOutcome::Committed(placed)
                 }
                 Verdict::Refused { index, refusal } => UnitOutcome::Refused { index, refusal },
                 Verdict::Undecided { index, failure } => UnitOutcome::Undecided { index, failure },
-            })
-        });
-        outcomes.collect()
+            });
+        }
+        Ok(outcomes)
     }
 }
 
@@ -181,9 +195,15 @@ impl Assigner {
         self.recorded_at = now.max(self.head.recorded_at);
         self.tips.trim();
         self.reserve(units);
-        for unit in units {
-            let verdict = self.assign_unit(log, unit);
-            self.group.verdicts.push(verdict);
+        for units in units.chunks(UNITS_LOOKED_AT) {
+            let looked = look_at(units, self.log_id, &mut self.keys, log);
+            let mut looked = looked.as_slice();
+            for unit in units {
+                let (own, rest) = looked.split_at(unit.events.len());
+                let verdict = self.assign_unit(log, unit, own);
+                self.group.verdicts.push(verdict);
+                looked = rest;
+            }
         }
         self.placed.clear();
         std::mem::take(&mut self.group)
@@ -214,7 +234,7 @@ impl Assigner {
         let record_count = |unit: &Unit| unit.events.len() + unit.companions.len();
         let event_count = units.iter().map(record_count).sum::<usize>();
         let byte_count = units.iter().map(unit_bytes).sum::<usize>();
-        self.group.buffer = self.buffers.take(byte_count);
+        self.group.buffer = self.buffers.take(byte_count + PAGE_BYTES);
         self.group.records.reserve(event_count);
         self.group.streams.reserve(event_count);
         self.group.identities.reserve(event_count * 2);
@@ -224,11 +244,16 @@ impl Assigner {
         self.placed.reserve(event_count);
     }
 
-    fn assign_unit(&mut self, log: &dyn Lookup, unit: &Unit) -> Verdict {
+    fn assign_unit(
+        &mut self,
+        log: &dyn Lookup,
+        unit: &Unit,
+        looked: &[Option<Looked<'_>>],
+    ) -> Verdict {
         let mark = self.mark();
         self.unit_start = mark.record_count;
         let mut index = 0;
-        match self.place_unit(log, unit, &mut index) {
+        match self.place_unit(log, unit, looked, &mut index) {
             Ok(()) => {
                 self.close_frame(&mark);
                 Verdict::Accepted { answer_count: self.group.answers.len() - mark.answer_count }
@@ -247,15 +272,17 @@ impl Assigner {
         &mut self,
         log: &dyn Lookup,
         unit: &Unit,
+        looked: &[Option<Looked<'_>>],
         index: &mut usize,
     ) -> Result<(), Obstacle> {
         check_size(unit, self.group.buffer.len())?;
         let actual = self.tips_before(log, unit)?;
         self.group.buffer.extend_from_slice(&[0; FRAME_HEAD_BYTES]);
         let mut first_fresh = None;
-        for (event_index, prepared) in unit.events.iter().enumerate() {
+        for (event_index, (prepared, looked)) in unit.events.iter().zip(looked).enumerate() {
             *index = event_index;
-            let answer = self.place_event(log, prepared)?;
+            let looked = looked.as_ref().ok_or(Refusal::ForeignHeader)?;
+            let answer = self.place_event(log, prepared, looked)?;
             if matches!(answer, Answer::Fresh(_)) {
                 first_fresh = first_fresh.or(Some(event_index));
             }
@@ -291,24 +318,25 @@ impl Assigner {
         Ok(actual)
     }
 
-    fn place_event(&mut self, log: &dyn Lookup, prepared: &Prepared) -> Result<Answer, Obstacle> {
-        let header = prepared.header.view().map_err(|_| Refusal::ForeignHeader)?;
-        if header.log_id != self.log_id {
-            return Err(Refusal::ForeignHeader.into());
-        }
-        let identities = Identities::of(&mut self.keys, &header);
-        let by_key = match identities.idempotency {
-            Some(key) => self.find(log, key, &|other| same_key(&header, other))?,
+    fn place_event(
+        &mut self,
+        log: &dyn Lookup,
+        prepared: &Prepared,
+        looked: &Looked<'_>,
+    ) -> Result<Answer, Obstacle> {
+        let header = &looked.header;
+        let by_key = match looked.by_key {
+            Some(identity) => self.find(log, identity, &|other| same_key(header, other))?,
             None => None,
         };
         // Nobody can have used an id that the server has just made.
-        let by_id = match header.server_filled.contains(ServerFilled::EVENT_ID) {
+        let by_id = match looked.is_id_made() {
             true => None,
-            false => self.find(log, identities.event_id, &|other| same_id(&header, other))?,
+            false => self.find(log, looked.by_id, &|other| same_id(header, other))?,
         };
-        match self.replay(prepared, &header, by_key, by_id)? {
+        match self.replay(prepared, header, by_key, by_id)? {
             Some(answer) => Ok(answer),
-            None => Ok(Answer::Fresh(self.place_fresh(log, prepared, &header, identities)?)),
+            None => Ok(Answer::Fresh(self.place_fresh(log, prepared, looked)?)),
         }
     }
 
@@ -318,8 +346,8 @@ impl Assigner {
         if header.log_id != self.log_id {
             return Err(Refusal::ForeignHeader.into());
         }
-        let identities = Identities::of(&mut self.keys, &header);
-        let index = self.place_fresh(log, prepared, &header, identities)?;
+        let looked = Looked::of(&mut self.keys, header);
+        let index = self.place_fresh(log, prepared, &looked)?;
         self.group.answers.push(Answer::Companion(index));
         Ok(())
     }
@@ -328,16 +356,19 @@ impl Assigner {
     fn find(
         &self,
         log: &dyn Lookup,
-        key: u64,
+        identity: Identity,
         is_it: &dyn Fn(&HeaderRef<'_>) -> bool,
     ) -> Result<Option<Answer>, ReadFailure> {
-        for ordinal in self.placed.get(key) {
+        for ordinal in self.placed.get(identity.key) {
             let header = HeaderRef::parse(self.header_bytes(ordinal as usize));
             if header.is_ok_and(|header| is_it(&header)) {
                 return Ok(Some(Answer::Again(ordinal as usize)));
             }
         }
-        Ok(log.identity(key, is_it)?.map(Answer::Stored))
+        match identity.may_be_stored {
+            true => Ok(log.identity(identity.key, is_it)?.map(Answer::Stored)),
+            false => Ok(None),
+        }
     }
 
     fn replay(
@@ -373,10 +404,9 @@ impl Assigner {
         &mut self,
         log: &dyn Lookup,
         prepared: &Prepared,
-        header: &HeaderRef<'_>,
-        identities: Identities,
+        looked: &Looked<'_>,
     ) -> Result<usize, ReadFailure> {
-        let stream = StreamName::of(header);
+        let stream = StreamName::of(&looked.header);
         let key = stream.key(&mut self.keys);
         let tip = self.tips.get(key, stream, || log.tip(key, stream))?;
         let index = self.group.records.len();
@@ -390,15 +420,15 @@ impl Assigner {
         self.tips.set(key, stream, tip);
         self.group.records.push(written);
         self.group.streams.push(key);
-        self.remember(identities, index);
+        self.remember(looked, index);
         Ok(index)
     }
 
-    fn remember(&mut self, identities: Identities, index: usize) {
+    fn remember(&mut self, looked: &Looked<'_>, index: usize) {
         let ordinal = ordinal(index);
-        for key in [Some(identities.event_id), identities.idempotency].into_iter().flatten() {
-            self.group.identities.push((key, ordinal));
-            self.placed.insert(key, ordinal);
+        for identity in [Some(looked.by_id), looked.by_key].into_iter().flatten() {
+            self.group.identities.push((identity.key, ordinal));
+            self.placed.insert(identity.key, ordinal);
         }
     }
 
@@ -476,34 +506,6 @@ struct Mark {
     tip_change_count: usize,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Identities {
-    event_id: u64,
-    idempotency: Option<u64>,
-}
-
-impl Identities {
-    fn of(keys: &mut Keys, header: &HeaderRef<'_>) -> Self {
-        Self {
-            event_id: keys.event_id(header.workspace_id, header.event_id.as_bytes()),
-            idempotency: header.idempotency_key.map(|key| {
-                keys.idempotency(header.workspace_id, header.stream_type, header.stream_id, key)
-            }),
-        }
-    }
-}
-
-/// Whether two headers have the same identity by id.
-pub(crate) fn same_id(header: &HeaderRef<'_>, other: &HeaderRef<'_>) -> bool {
-    header.event_id == other.event_id && header.workspace_id == other.workspace_id
-}
-
-/// Whether two headers have the same identity by key.
-pub(crate) fn same_key(header: &HeaderRef<'_>, other: &HeaderRef<'_>) -> bool {
-    header.idempotency_key == other.idempotency_key
-        && StreamName::of(header) == StreamName::of(other)
-}
-
 fn unit_bytes(unit: &Unit) -> usize {
     let event_bytes = |event: &Prepared| {
         RECORD_FIXED_BYTES + event.header.as_bytes().len() + PLACEMENT_BYTES + event.body.len()
@@ -513,6 +515,13 @@ fn unit_bytes(unit: &Unit) -> usize {
 }
 
 const PLACEMENT_BYTES: usize = 24;
+
+/// Room behind a group, so that an engine that writes pages can fill up the last one.
+pub(crate) const PAGE_BYTES: usize = 4096;
+
+/// Units whose events are looked at together: enough to wait for memory seldom, few enough that
+/// what was read of their headers is still at hand when they are placed.
+const UNITS_LOOKED_AT: usize = 64;
 
 /// Bytes that one call may add, so that offsets in a segment fit into 32 bits.
 const GROUP_BYTES_MAX: u64 = 1 << 30;

@@ -20,9 +20,13 @@ use annals_core::record::{HeaderDraft, Salt};
 use annals_core::tiles::HashRows;
 use annals_core::time::Timestamp;
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::local::backup::BackupSource;
 use crate::query::{Page, PageLimit, Query, StreamPage, StreamsQuery};
+
+/// A list that mostly has one entry, which then needs no memory of its own.
+pub type OneOrMore<T> = SmallVec<[T; 1]>;
 
 /// An event that lacks only its place. Everything dear was computed outside the sequencer.
 #[derive(Debug, Clone)]
@@ -54,7 +58,7 @@ pub struct ExpectedSeq {
 #[derive(Debug, Clone)]
 pub struct Unit {
     /// The events, in the order in which they are placed.
-    pub events: Vec<Prepared>,
+    pub events: OneOrMore<Prepared>,
     /// Checked once, against the state before the unit, after its identities were looked up.
     pub expected: Vec<ExpectedSeq>,
     /// What is said about the events, in the same frame and behind all of them.
@@ -76,7 +80,7 @@ pub struct Companion {
 pub enum UnitOutcome {
     /// Every event is durable, be it by this call or an earlier one. Companions that were placed
     /// come behind the unit's events.
-    Committed(Vec<Placed>),
+    Committed(OneOrMore<Placed>),
     /// Nothing of the unit is kept; the caller must change something.
     Refused {
         /// The first event that stands in the way.

@@ -14,7 +14,9 @@ use std::ops::Range;
 use annals_core::event::Event;
 use annals_core::hash::Digest;
 use annals_core::id::Position;
-use annals_core::record::{BodyEncoding, HeaderDraft, Placement, Record, SALT_BYTES, event_hash};
+use annals_core::record::{
+    BodyEncoding, HeaderDraft, KeptRecord, Placement, SALT_BYTES, event_hash,
+};
 use bytes::Bytes;
 use crc32c::{crc32c, crc32c_append};
 
@@ -245,6 +247,37 @@ impl RecordFront {
     }
 }
 
+/// A record of which everything before the salt was checked, and the rest not looked at: enough for
+/// those who only read headers.
+#[derive(Debug)]
+pub(crate) struct CheckedHeader {
+    record: Bytes,
+    header_end: usize,
+}
+
+impl CheckedHeader {
+    /// Checks the record at the start of `record`.
+    pub(crate) fn parse(record: Bytes) -> Result<Self, FrameFault> {
+        let cut = FrameFault("a record is cut off");
+        let front_len = RecordFront::len_of(record.first_chunk().ok_or(cut)?)?;
+        let front = record.get(..front_len).ok_or(cut)?;
+        if Some(head_crc(front)) != u32_at(front, 4) {
+            return Err(FrameFault("the checksum of a record's header does not match"));
+        }
+        Ok(Self { record, header_end: front_len - 2 * DIGEST_BYTES })
+    }
+
+    /// The header's bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.record[RECORD_HEAD_BYTES..self.header_end]
+    }
+
+    /// The checksum in the record's head.
+    pub(crate) fn head_crc(&self) -> u32 {
+        head_crc_of(&self.record)
+    }
+}
+
 impl RecordParts {
     /// Checks a record at the start of `bytes`; there may be more after it.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, FrameFault> {
@@ -292,27 +325,14 @@ impl RecordParts {
 
     /// The event in the record that was parsed.
     pub(crate) fn event(&self, record: &Bytes) -> Result<Event, FrameFault> {
-        Event::from_record(self.record(record, 0)).map_err(|_| HEADER_FAULT)
+        Event::from_kept(self.record(record, 0)?).map_err(|_| HEADER_FAULT)
     }
 
     /// The record that starts at `start` of `bytes`.
-    fn record(&self, bytes: &Bytes, start: usize) -> Record {
-        let digest = |start: usize| {
-            Digest::from_slice(&bytes[start..start + DIGEST_BYTES]).unwrap_or(Digest::ZERO)
-        };
-        let header_end = start + self.header_end;
-        let salt_start = header_end + 2 * DIGEST_BYTES;
-        let body_start = salt_start + SALT_BYTES;
-        let mut salt = [0; SALT_BYTES];
-        salt.copy_from_slice(&bytes[salt_start..body_start]);
-        Record {
-            header: bytes.slice(start + RECORD_HEAD_BYTES..header_end),
-            prev_event_hash: digest(header_end),
-            commitment: digest(header_end + DIGEST_BYTES),
-            encoding: self.encoding,
-            salt,
-            body: bytes.slice(body_start..start + self.record_len),
-        }
+    fn record(&self, bytes: &Bytes, start: usize) -> Result<KeptRecord, FrameFault> {
+        let header_len = self.header_end - RECORD_HEAD_BYTES;
+        let kept = bytes.slice(start + RECORD_HEAD_BYTES..start + self.record_len);
+        KeptRecord::new(kept, header_len, self.encoding).ok_or(FrameFault("a record is cut off"))
     }
 }
 
@@ -325,7 +345,7 @@ pub(crate) fn written_event(buffer: &Bytes, written: &WrittenRecord) -> Result<E
         header_end: RECORD_HEAD_BYTES + written.header_len,
         encoding: BodyEncoding::Plain,
     };
-    Event::just_written(parts.record(buffer, written.start), written.event_hash)
+    Event::just_written(parts.record(buffer, written.start)?, written.event_hash)
         .map_err(|_| HEADER_FAULT)
 }
 

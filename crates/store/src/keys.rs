@@ -55,7 +55,22 @@ impl KeyKind {
 pub(crate) struct Keys {
     seed: u64,
     scratch: Vec<u8>,
+    /// The last keys that [`Self::postings`] made, in the order in which it makes them: neighbouring
+    /// events have most of them in common.
+    recent: Vec<RecentKey>,
 }
+
+/// A key with what it was made from.
+#[derive(Debug, Clone)]
+struct RecentKey {
+    kind: KeyKind,
+    workspace_id: String,
+    value: String,
+    key: u64,
+}
+
+/// So many keys are remembered; few events have more.
+const RECENT_COUNT_MAX: usize = 12;
 
 impl Keys {
     /// Keys differ from log to log, so that colliding ids cannot be prepared for all of them.
@@ -64,6 +79,7 @@ impl Keys {
         Self {
             seed: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
             scratch: Vec::with_capacity(640),
+            recent: Vec::new(),
         }
     }
 
@@ -135,6 +151,10 @@ impl Keys {
     /// All that an event is found by beside its identities.
     pub(crate) fn postings(&mut self, header: &HeaderRef<'_>, mut found: impl FnMut(u64)) {
         let workspace_id = header.workspace_id;
+        let mut turn = 0..;
+        let mut key = |keys: &mut Self, kind, value| {
+            keys.recent_key(turn.next().unwrap_or(usize::MAX), kind, workspace_id, value)
+        };
         found(self.workspace(workspace_id));
         found(self.stream(workspace_id, header.stream_type, header.stream_id));
         if header.stream_seq.get() == 1 {
@@ -142,10 +162,10 @@ impl Keys {
             found(self.birth(workspace_id, Some(header.stream_type)));
         }
         let event_type = header.event_type;
-        found(self.key(KeyKind::EventType, workspace_id, &[event_type.as_bytes()]));
+        found(key(self, KeyKind::EventType, event_type));
         for (end, _) in event_type.match_indices('.') {
-            let prefix = &event_type.as_bytes()[..end];
-            found(self.key(KeyKind::EventTypePrefix, workspace_id, &[prefix]));
+            let prefix = event_type.get(..end).unwrap_or_default();
+            found(key(self, KeyKind::EventTypePrefix, prefix));
         }
         let values = [
             (KeyKind::Run, header.run_id),
@@ -158,9 +178,35 @@ impl Keys {
         ];
         for (kind, value) in values {
             if let Some(value) = value {
-                found(self.key(kind, workspace_id, &[value.as_bytes()]));
+                found(key(self, kind, value));
             }
         }
+    }
+
+    /// A key of one value, made only if the last event had another one in the same turn.
+    fn recent_key(&mut self, turn: usize, kind: KeyKind, workspace_id: &str, value: &str) -> u64 {
+        let recent = self.recent.get(turn);
+        let is_same = |recent: &&RecentKey| {
+            recent.kind == kind && recent.value == value && recent.workspace_id == workspace_id
+        };
+        if let Some(recent) = recent.filter(is_same) {
+            return recent.key;
+        }
+        let key = self.key(kind, workspace_id, &[value.as_bytes()]);
+        let is_next = turn == self.recent.len() && turn < RECENT_COUNT_MAX;
+        match self.recent.get_mut(turn) {
+            Some(recent) => {
+                (recent.kind, recent.key) = (kind, key);
+                workspace_id.clone_into(&mut recent.workspace_id);
+                value.clone_into(&mut recent.value);
+            }
+            None if is_next => {
+                let (workspace_id, value) = (workspace_id.to_owned(), value.to_owned());
+                self.recent.push(RecentKey { kind, workspace_id, value, key });
+            }
+            None => {}
+        }
+        key
     }
 
     fn key(&mut self, kind: KeyKind, workspace_id: &str, values: &[&[u8]]) -> u64 {
@@ -240,6 +286,10 @@ impl IdentityMap {
             _ => &[],
         };
         first.into_iter().chain(more.iter().copied())
+    }
+
+    pub(crate) fn contains(&self, key: u64) -> bool {
+        self.first.contains_key(&key)
     }
 
     pub(crate) fn reserve(&mut self, count: usize) {

@@ -10,6 +10,7 @@ mod assign;
 mod buffers;
 mod frame;
 mod keys;
+mod looked;
 mod tips;
 mod tree;
 

@@ -168,10 +168,14 @@ impl Fields {
             "correlation_id" => self.correlation_id = Some(id("correlation_id", value)?),
             "causation_id" => self.causation_id = Some(id("causation_id", value)?),
             "idempotency_key" => self.idempotency_key = Some(id("idempotency_key", value)?),
-            "policy_context" => self.policy_context = Some(object("policy_context", value)?),
-            "model_context" => self.model_context = Some(object("model_context", value)?),
-            "display" => self.display = Some(object("display", value)?),
-            "extensions" => self.extensions = Some(object("extensions", value)?),
+            "policy_context" => {
+                self.policy_context = Some(object("policy_context", value)?.to_owned())
+            }
+            "model_context" => {
+                self.model_context = Some(object("model_context", value)?.to_owned())
+            }
+            "display" => self.display = Some(object("display", value)?.to_owned()),
+            "extensions" => self.extensions = Some(object("extensions", value)?.to_owned()),
             _ => return Ok(false),
         }
         Ok(true)
@@ -242,18 +246,17 @@ fn version(value: &str) -> Result<u32, Fault> {
     }
 }
 
-fn object(field: &'static str, value: &str) -> Result<String, Fault> {
+fn object<'a>(field: &'static str, value: &'a str) -> Result<&'a str, Fault> {
     if kind(value) == JsonKind::Object {
-        Ok(value.to_owned())
+        Ok(value)
     } else {
         Err(invalid(field, &"it must be an object"))
     }
 }
 
 fn actor(value: &str) -> Result<Actor, Fault> {
-    object("actor", value)?;
     let (mut actor_type, mut actor_id) = (None, None);
-    for (key, value) in members(value) {
+    for (key, value) in members(object("actor", value)?) {
         match unescape(key).as_ref() {
             "actor_type" => actor_type = Some(word("actor.actor_type", value)?),
             "actor_id" => actor_id = Some(id("actor.actor_id", value)?),
@@ -267,9 +270,8 @@ fn actor(value: &str) -> Result<Actor, Fault> {
 }
 
 fn stream(value: &str) -> Result<StreamKey, Fault> {
-    object("stream", value)?;
     let (mut stream_type, mut stream_id) = (None, None);
-    for (key, value) in members(value) {
+    for (key, value) in members(object("stream", value)?) {
         match unescape(key).as_ref() {
             "stream_type" => stream_type = Some(id("stream.stream_type", value)?),
             "stream_id" => stream_id = Some(id("stream.stream_id", value)?),
@@ -284,9 +286,8 @@ fn stream(value: &str) -> Result<StreamKey, Fault> {
 }
 
 fn origin(value: &str, dialect: &DialectName) -> Result<Origin, Fault> {
-    object("origin", value)?;
     let mut origin = Origin::default();
-    for (key, value) in members(value) {
+    for (key, value) in members(object("origin", value)?) {
         match unescape(key).as_ref() {
             "dialect" => origin.dialect = Some(id("origin.dialect", value)?),
             "type" => origin.origin_type = Some(text("origin.type", value)?.into_owned()),

@@ -285,14 +285,14 @@ impl<'a> HeaderRef<'a> {
     /// The identity alone, for those who need nothing else of many headers.
     #[must_use]
     pub fn event_id_of(bytes: &[u8]) -> Option<EventId> {
-        let mut reader = FieldReader { rest: bytes.get(FIRST_FIELD_OFFSET..)? };
+        let mut reader = FieldReader::new(bytes.get(FIRST_FIELD_OFFSET..)?);
         reader.array("event_id").ok().map(EventId::from_bytes)
     }
 
     /// The event type alone, for those who need nothing else of many headers.
     #[must_use]
     pub fn event_type_of(bytes: &'a [u8]) -> Option<&'a str> {
-        let mut reader = FieldReader { rest: bytes.get(FIRST_FIELD_OFFSET..)? };
+        let mut reader = FieldReader::new(bytes.get(FIRST_FIELD_OFFSET..)?);
         reader.optional("event_id").ok()?;
         reader.text("event_type").ok()
     }
@@ -307,7 +307,7 @@ impl<'a> HeaderRef<'a> {
         }
         let (log_id, rest) =
             rest.split_first_chunk().ok_or(HeaderError::Broken { field: "log_id" })?;
-        let mut reader = FieldReader { rest };
+        let mut reader = FieldReader::new(rest);
         let header = Self::read_fields(&mut reader, LogId::from_bytes(*log_id), placement)?;
         if reader.rest.is_empty() { Ok(header) } else { Err(HeaderError::Broken { field: "end" }) }
     }
@@ -325,7 +325,10 @@ impl<'a> HeaderRef<'a> {
             event_type: reader.text("event_type")?,
             event_version: u32::from_le_bytes(reader.array("event_version")?),
             occurred_at: Timestamp::from_micros(i64::from_le_bytes(reader.array("occurred_at")?)),
-            workspace_id: reader.text("workspace_id")?,
+            workspace_id: {
+                reader.expect_texts();
+                reader.text("workspace_id")?
+            },
             mission_id: reader.optional_text("mission_id")?,
             room_id: reader.optional_text("room_id")?,
             thread_id: reader.optional_text("thread_id")?,

@@ -81,7 +81,7 @@ pub fn event_hash(header: &[u8], commitment: &Digest, prev: &Digest) -> Digest {
     hasher.finish()
 }
 
-/// The kept bytes of one event. Cloning shares them.
+/// The kept bytes of one event, part by part. Cloning shares them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The header's bytes.
@@ -109,6 +109,109 @@ impl Record {
     #[must_use]
     pub fn body_matches(&self) -> bool {
         commitment(&self.salt, &self.body) == self.commitment
+    }
+}
+
+/// The kept bytes of one event in one piece, as they lie in the log:
+/// `header ‖ prev ‖ commitment ‖ salt ‖ body`. Cloning shares them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRecord {
+    bytes: Bytes,
+    header_len: u32,
+    encoding: BodyEncoding,
+}
+
+const DIGEST_BYTES: usize = 32;
+/// Bytes between the header and the body.
+const BETWEEN_BYTES: usize = 2 * DIGEST_BYTES + SALT_BYTES;
+
+impl KeptRecord {
+    /// Takes the bytes; none when there are too few of them.
+    #[must_use]
+    pub fn new(bytes: Bytes, header_len: usize, encoding: BodyEncoding) -> Option<Self> {
+        let is_long_enough = header_len.checked_add(BETWEEN_BYTES)? <= bytes.len();
+        let header_len = u32::try_from(header_len).ok()?;
+        is_long_enough.then_some(Self { bytes, header_len, encoding })
+    }
+
+    /// Puts the parts into one piece.
+    ///
+    /// # Panics
+    /// When a header has 4 GiB or more, which its limits rule out.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        let parts: [&[u8]; 5] = [
+            &record.header,
+            record.prev_event_hash.as_bytes(),
+            record.commitment.as_bytes(),
+            &record.salt,
+            &record.body,
+        ];
+        let header_len = u32::try_from(record.header.len()).expect("a header is a few kilobytes");
+        Self { bytes: parts.concat().into(), header_len, encoding: record.encoding }
+    }
+
+    /// The parts.
+    #[must_use]
+    pub fn parts(&self) -> Record {
+        let header_len = self.header_len as usize;
+        Record {
+            header: self.bytes.slice(..header_len),
+            prev_event_hash: self.prev_event_hash(),
+            commitment: self.commitment(),
+            encoding: self.encoding,
+            salt: *self.salt(),
+            body: self.bytes.slice(header_len + BETWEEN_BYTES..),
+        }
+    }
+
+    /// Bytes of all parts.
+    #[must_use]
+    pub fn byte_count(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The header's bytes.
+    #[must_use]
+    pub fn header(&self) -> &[u8] {
+        &self.bytes[..self.header_len as usize]
+    }
+
+    /// The hash of the event before it in its stream; zero for the first.
+    #[must_use]
+    pub fn prev_event_hash(&self) -> Digest {
+        Digest::new(*self.array(0))
+    }
+
+    /// The commitment to salt and body.
+    #[must_use]
+    pub fn commitment(&self) -> Digest {
+        Digest::new(*self.array(DIGEST_BYTES))
+    }
+
+    /// The salt.
+    #[must_use]
+    pub fn salt(&self) -> &Salt {
+        self.array(2 * DIGEST_BYTES)
+    }
+
+    /// The body's bytes.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.bytes[self.header_len as usize + BETWEEN_BYTES..]
+    }
+
+    /// The hash of this event.
+    #[must_use]
+    pub fn event_hash(&self) -> Digest {
+        event_hash(self.header(), &self.commitment(), &self.prev_event_hash())
+    }
+
+    /// INVARIANT (long enough): whoever makes a kept record sees that the parts before the body are
+    /// all there.
+    fn array(&self, offset: usize) -> &[u8; DIGEST_BYTES] {
+        let rest = &self.bytes[self.header_len as usize + offset..];
+        rest.first_chunk().expect("the parts before the body are all there")
     }
 }
 

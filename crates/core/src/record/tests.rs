@@ -93,6 +93,34 @@ fn a_header_reads_back_as_it_was_written() {
     assert_eq!(header.server_filled, ServerFilled::none());
 }
 
+/// Lengths from 127 on are written in bytes that are no text, or that look like the end of one.
+#[test]
+fn texts_of_every_length_read_back() {
+    for length in 1..=256 {
+        for last in ["x", "ä", "\u{ff}", "€", "😀"] {
+            let Some(padding) = usize::checked_sub(length, last.len()) else { continue };
+            let text = format!("{}{last}", "y".repeat(padding));
+            let mut draft = full_draft();
+            draft.scope.run_id = Some(text.parse().unwrap());
+            draft.actor.actor_id = text.parse().unwrap();
+            draft.causation_id = Some(text.parse().unwrap());
+            let (bytes, _) = place(&draft, 2);
+            let header = HeaderRef::parse(&bytes).unwrap();
+            assert_eq!((header.run_id, header.actor_id), (Some(&*text), &*text));
+            assert_eq!((header.causation_id, header.idempotency_key), (Some(&*text), Some("i")));
+        }
+    }
+}
+
+#[test]
+fn a_text_that_is_cut_within_a_character_is_refused() {
+    // The first byte of `ä` ends one field, and its second is the length of the next.
+    let (mut bytes, _) = place(&full_draft(), 2);
+    let actor = bytes.windows(2).position(|pair| pair == "ä".as_bytes()).unwrap();
+    bytes[actor - 1] = 2;
+    assert!(HeaderRef::parse(&bytes).is_err());
+}
+
 #[test]
 fn every_cut_or_lengthened_header_is_refused() {
     let (bytes, _) = place(&full_draft(), 2);

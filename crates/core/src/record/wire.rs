@@ -33,9 +33,28 @@ pub(super) fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
 /// Reads fields one after the other.
 pub(super) struct FieldReader<'a> {
     pub(super) rest: &'a [u8],
+    /// The end of the bytes as one text, if it was looked at and is one.
+    end_text: &'a str,
 }
 
 impl<'a> FieldReader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, end_text: "" }
+    }
+
+    /// Looks at all that is left as one text, for fields that are nearly all texts: one look at many
+    /// bytes takes less time than many looks at few. Lengths and codes are mostly ASCII, too; where
+    /// they are not, each field is looked at by itself.
+    pub(super) fn expect_texts(&mut self) {
+        self.end_text = std::str::from_utf8(self.rest).unwrap_or("");
+    }
+
+    /// The field that was just read, as a part of the text at the end.
+    fn part_of_end_text(&self, field: &[u8]) -> Option<&'a str> {
+        let end = self.end_text.len().checked_sub(self.rest.len())?;
+        self.end_text.get(end.checked_sub(field.len())?..end)
+    }
+
     pub(super) fn optional(
         &mut self,
         field: &'static str,
@@ -55,9 +74,12 @@ impl<'a> FieldReader<'a> {
         field: &'static str,
     ) -> Result<Option<&'a str>, HeaderError> {
         match self.optional(field)? {
-            Some(bytes) => {
-                std::str::from_utf8(bytes).map(Some).map_err(|_| HeaderError::Broken { field })
-            }
+            Some(bytes) => match self.part_of_end_text(bytes) {
+                Some(text) => Ok(Some(text)),
+                None => {
+                    std::str::from_utf8(bytes).map(Some).map_err(|_| HeaderError::Broken { field })
+                }
+            },
             None => Ok(None),
         }
     }

@@ -82,7 +82,7 @@ impl Log {
             salt,
             body: Bytes::copy_from_slice(body.as_bytes()),
         };
-        let event = Event::from_record(record).expect("a header of ours");
+        let event = Event::from_record(&record).expect("a header of ours");
         self.tips.insert(stream.to_owned(), (seq, event.event_hash()));
         self.events.push(event);
     }

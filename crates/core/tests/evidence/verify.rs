@@ -242,7 +242,7 @@ fn the_writer_refuses_what_would_not_verify() {
 
     let mut damaged = event(4).record().clone();
     damaged.body = bytes::Bytes::from_static(b"{\"data\":0}");
-    let damaged = annals_core::event::Event::from_record(damaged).expect("a header");
+    let damaged = annals_core::event::Event::from_record(&damaged).expect("a header");
     let answer = writer.put(&damaged, Disclosure::Full, &path(4));
     assert!(matches!(answer, Err(EvidenceWriteError::DamagedBody { .. })), "{answer:?}");
 

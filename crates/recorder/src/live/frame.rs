@@ -13,13 +13,19 @@ use crate::redaction::Redaction;
 pub struct LiveEvent {
     event: Event,
     redaction: Option<Arc<Redaction>>,
+    /// Made when somebody watches, which for most events nobody does.
+    frames: OnceLock<Box<Frames>>,
+}
+
+#[derive(Debug, Default)]
+struct Frames {
     by_seq: OnceLock<Bytes>,
     by_position: OnceLock<Bytes>,
 }
 
 impl LiveEvent {
     pub(crate) fn new(event: Event, redaction: Option<Arc<Redaction>>) -> Self {
-        Self { event, redaction, by_seq: OnceLock::new(), by_position: OnceLock::new() }
+        Self { event, redaction, frames: OnceLock::new() }
     }
 
     /// The event.
@@ -36,12 +42,16 @@ impl LiveEvent {
 
     /// The frame of a stream's tail: its id is the event's seq.
     pub fn frame_by_seq(&self) -> Bytes {
-        self.by_seq.get_or_init(|| self.frame(self.event.stream_seq().get())).clone()
+        self.frames().by_seq.get_or_init(|| self.frame(self.event.stream_seq().get())).clone()
     }
 
     /// The frame of a workspace's tail: its id is the event's position.
     pub fn frame_by_position(&self) -> Bytes {
-        self.by_position.get_or_init(|| self.frame(self.event.position().get())).clone()
+        self.frames().by_position.get_or_init(|| self.frame(self.event.position().get())).clone()
+    }
+
+    fn frames(&self) -> &Frames {
+        self.frames.get_or_init(Box::default)
     }
 
     fn frame(&self, id: u64) -> Bytes {

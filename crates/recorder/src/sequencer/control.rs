@@ -11,7 +11,9 @@ use annals_core::envelope::{Actor, ActorType, Authority, Draft, StreamKey};
 use annals_core::event::Event;
 use annals_core::id::{ActorId, EventType, WorkspaceId};
 use annals_core::record::{Header, SALT_BYTES, ServerFields, commitment};
-use annals_store::contract::{AppendFailure, EraseFailure, LogWriter, Prepared, Unit, UnitOutcome};
+use annals_store::contract::{
+    AppendFailure, EraseFailure, LogWriter, OneOrMore, Prepared, Unit, UnitOutcome,
+};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -130,8 +132,8 @@ pub(super) fn record(
     if !state.access.is_live(&fact.by, state.clock.now()) {
         return Ok(Err(AppendRefusal::CredentialEnded));
     }
-    let unit =
-        Unit { events: vec![prepare(state, &fact)], expected: Vec::new(), companions: Vec::new() };
+    let events = OneOrMore::from([prepare(state, &fact)]);
+    let unit = Unit { events, expected: Vec::new(), companions: Vec::new() };
     // Taken in before anybody hears of it: what the fact hides, no reader of the fact sees.
     let outcomes = match append(writer, state, vec![unit], room, |event| evolve(state, event)) {
         Ok(outcomes) => outcomes,

@@ -124,7 +124,8 @@ pub(super) fn append(
         UnitOutcome::Refused { .. } | UnitOutcome::Undecided { .. } => &[],
     });
     let is_new = |placed: &&Placed| !placed.replayed;
-    let accepted: Vec<_> = placed.filter(is_new).map(|placed| placed.event.clone()).collect();
+    let mut accepted = Vec::with_capacity(outcomes.len());
+    accepted.extend(placed.filter(is_new).map(|placed| placed.event.clone()));
     accepted.iter().for_each(take_in);
     state.stats.count_outcomes(&outcomes);
     state.live.publish(accepted, writer.head());

@@ -7,17 +7,14 @@ use std::collections::HashMap;
 
 use annals_core::envelope::ActorType;
 use annals_core::event::Event;
-use annals_core::json::{as_i64, as_str, member, members, unescape};
+use annals_core::json::{as_str, members};
 use annals_core::price::{PriceTable, TokenUsage};
-use annals_core::record::{HeaderRef, ServerFilled};
 use annals_core::redaction::is_redaction;
 use rusqlite::{Connection, params};
 
+use super::fact::{Fact, Payload, moment, replace_text, summary};
 use super::model::{CallStatus, Tokens};
 use super::rows::{AgentPart, AgentRow, CallKind, CallRow, Counts, Moment, RunRow};
-
-/// Characters of a title or an error in a table. The event has the whole text.
-const SUMMARY_CHARACTERS_MAX: usize = 300;
 
 /// The changes of one batch, written at its end.
 pub(super) struct Fold<'a> {
@@ -26,29 +23,49 @@ pub(super) struct Fold<'a> {
     /// By workspace, then by run: its index in `runs`.
     run_indexes: HashMap<String, HashMap<String, usize>>,
     runs: Vec<RunInHand>,
+    /// The index of the last event's run: neighbours are mostly of one.
+    last_run: usize,
     /// The index of the run whose statement about a model call counts.
     counted: HashMap<(String, String), usize>,
 }
 
 /// A run of the batch with the rows that belong to it.
 struct RunInHand {
+    workspace_id: String,
+    run_id: String,
     row: RunRow,
     /// By agent: its index in `agents`.
     agent_indexes: HashMap<String, usize>,
     agents: Vec<AgentRow>,
+    /// The agent that was asked for last, and its index.
+    last_agent: Option<(String, usize)>,
     tool_calls: HashMap<String, CallRow>,
     model_calls: HashMap<String, CallRow>,
 }
 
 impl RunInHand {
-    fn new(row: RunRow) -> Self {
+    fn new(workspace_id: &str, run_id: &str, row: RunRow) -> Self {
         Self {
+            workspace_id: workspace_id.to_owned(),
+            run_id: run_id.to_owned(),
             row,
             agent_indexes: HashMap::new(),
             agents: Vec::new(),
+            last_agent: None,
             tool_calls: HashMap::new(),
             model_calls: HashMap::new(),
         }
+    }
+
+    fn agent_index(&mut self, agent_id: &str) -> Option<usize> {
+        if let Some((last, index)) = &self.last_agent
+            && last == agent_id
+        {
+            return Some(*index);
+        }
+        let index = *self.agent_indexes.get(agent_id)?;
+        self.last_agent = Some((agent_id.to_owned(), index));
+        Some(index)
     }
 
     fn calls(&mut self, kind: CallKind) -> &mut HashMap<String, CallRow> {
@@ -59,93 +76,18 @@ impl RunInHand {
     }
 }
 
-/// One event as the fold sees it.
-struct Fact<'a> {
-    header: HeaderRef<'a>,
-    /// The members of `data`, found once because several are wanted of each event.
-    members: Vec<(&'a str, &'a str)>,
-    /// The id of its run's row, and where that is in hand.
-    run: i64,
-    run_index: usize,
-    moment: Moment,
-    position: i64,
-}
-
-impl<'a> Fact<'a> {
-    fn member(&self, name: &str) -> Option<&'a str> {
-        let is_named = |raw: &str| raw == name || raw.contains('\\') && unescape(raw) == name;
-        self.members.iter().find(|(raw, _)| is_named(raw)).map(|(_, value)| *value)
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.member(name).and_then(as_str).map(|text| text.into_owned())
-    }
-
-    fn number(&self, name: &str) -> Option<i64> {
-        self.member(name).and_then(as_i64)
-    }
-
-    /// Milliseconds, which some formats state with a fraction; rounded to the nearest whole one.
-    fn milliseconds(&self, name: &str) -> Option<i64> {
-        let text = self.member(name)?;
-        let rounded = || {
-            let number = text.parse::<f64>().ok()?.round();
-            let text = (0.0..1e15).contains(&number).then(|| format!("{number:.0}"))?;
-            as_i64(&text)
-        };
-        as_i64(text).or_else(rounded)
-    }
-
-    fn summary(&self, name: &str) -> Option<String> {
-        self.member(name).and_then(as_str).map(|text| summary(&text))
-    }
-
-    /// What went wrong, from whichever field says so.
-    fn error(&self) -> Option<String> {
-        let nested = || {
-            let error = self.member("error")?;
-            let message = member(error, "message").and_then(as_str);
-            message.or_else(|| as_str(error)).map(|text| summary(&text))
-        };
-        self.summary("message").or_else(nested)
-    }
-}
-
-/// When an event happened. A native writer that says nothing means now; a record of old does not.
-fn moment(header: &HeaderRef<'_>) -> Moment {
-    let is_filled = header.server_filled.contains(ServerFilled::OCCURRED_AT);
-    Moment {
-        at_us: header.occurred_at.as_micros(),
-        is_assumed: is_filled && header.origin_dialect.is_some(),
-    }
-}
-
-/// Shortens a text for a table and shows that it did.
-fn summary(text: &str) -> String {
-    let line = text.trim();
-    if line.len() <= SUMMARY_CHARACTERS_MAX {
-        return line.to_owned();
-    }
-    match line.char_indices().nth(SUMMARY_CHARACTERS_MAX) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line.to_owned(),
-    }
-}
-
-/// Members that a payload seldom exceeds.
-const MEMBERS_USUALLY: usize = 16;
-
-/// The text that begins with the payload. Where it ends shows when its members are walked, so it
-/// is not walked for its end before.
-fn payload(event: &Event) -> &str {
-    event.body().strip_prefix("{\"data\":").unwrap_or_else(|| event.data())
-}
-
 type Result<T> = std::result::Result<T, rusqlite::Error>;
 
 impl<'a> Fold<'a> {
     pub(super) fn new(db: &'a Connection, prices: &'a PriceTable) -> Self {
-        Self { db, prices, run_indexes: HashMap::new(), runs: Vec::new(), counted: HashMap::new() }
+        Self {
+            db,
+            prices,
+            run_indexes: HashMap::new(),
+            runs: Vec::new(),
+            last_run: 0,
+            counted: HashMap::new(),
+        }
     }
 
     /// Takes in one event.
@@ -159,9 +101,8 @@ impl<'a> Fold<'a> {
         let position = i64::try_from(header.position.get()).unwrap_or(i64::MAX);
         let moment = moment(&header);
         let (run, run_index) = self.run(header.workspace_id, run_id, moment, position)?;
-        let mut found = Vec::with_capacity(MEMBERS_USUALLY);
-        found.extend(members(payload(event)));
-        let fact = Fact { header, members: found, run, run_index, moment, position };
+        let payload = Payload::of(event);
+        let fact = Fact { header, payload, run, run_index, moment, position };
         self.touch_run(&fact);
         if header.actor_type == ActorType::Agent {
             self.touch_agent(&fact, header.actor_id)?;
@@ -214,9 +155,9 @@ impl<'a> Fold<'a> {
         moment: Moment,
         position: i64,
     ) -> Result<(i64, usize)> {
-        let known = self.run_indexes.get(workspace_id).and_then(|indexes| indexes.get(run_id));
-        if let Some((index, run)) = known.and_then(|index| Some((*index, self.runs.get(*index)?))) {
-            return Ok((run.row.id, index));
+        if let Some((run, index)) = self.known_run(workspace_id, run_id) {
+            self.last_run = index;
+            return Ok((run, index));
         }
         let row = match RunRow::load(self.db, workspace_id, run_id)? {
             Some(row) => row,
@@ -225,8 +166,21 @@ impl<'a> Fold<'a> {
         let (id, index) = (row.id, self.runs.len());
         let indexes = self.run_indexes.entry(workspace_id.to_owned()).or_default();
         indexes.insert(run_id.to_owned(), index);
-        self.runs.push(RunInHand::new(row));
+        self.runs.push(RunInHand::new(workspace_id, run_id, row));
+        self.last_run = index;
         Ok((id, index))
+    }
+
+    /// The id of a run's row, and where it is in hand.
+    fn known_run(&self, workspace_id: &str, run_id: &str) -> Option<(i64, usize)> {
+        let last = self.runs.get(self.last_run);
+        if let Some(run) =
+            last.filter(|run| run.run_id == run_id && run.workspace_id == workspace_id)
+        {
+            return Some((run.row.id, self.last_run));
+        }
+        let index = *self.run_indexes.get(workspace_id)?.get(run_id)?;
+        Some((self.runs.get(index)?.row.id, index))
     }
 
     fn run_in_hand(&mut self, fact: &Fact<'_>) -> &mut RunInHand {
@@ -317,8 +271,8 @@ impl<'a> Fold<'a> {
     fn agent(&mut self, fact: &Fact<'_>, agent_id: &str) -> Result<&mut AgentRow> {
         let db = self.db;
         let run = self.run_in_hand(fact);
-        let index = match run.agent_indexes.get(agent_id) {
-            Some(index) => *index,
+        let index = match run.agent_index(agent_id) {
+            Some(index) => index,
             None => {
                 let row = match AgentRow::load(db, fact.run, agent_id)? {
                     Some(row) => row,
@@ -422,8 +376,8 @@ impl<'a> Fold<'a> {
             CallKind::Tool => "tool_name",
             CallKind::Model => "model",
         };
-        row.name = fact.text(name_field).or_else(|| row.name.take());
-        row.title = title(fact).or_else(|| row.title.take());
+        replace_text(&mut row.name, fact.plain(name_field).as_deref());
+        replace_title(&mut row.title, fact);
         if status == CallStatus::Open {
             row.started_us = Some(fact.moment.at_us);
             row.start_position = Some(fact.position);
@@ -460,16 +414,18 @@ fn end_call(row: &mut CallRow, fact: &Fact<'_>, status: CallStatus) {
     row.error = if status == CallStatus::Error { fact.error() } else { None };
 }
 
-/// What a call is about: its title, or the field of its input that says most.
-fn title(fact: &Fact<'_>) -> Option<String> {
+/// Notes what a call is about: its title, or the field of its input that says most.
+fn replace_title(old: &mut Option<String>, fact: &Fact<'_>) {
     const TELLING_FIELDS: [&str; 8] =
         ["description", "command", "file_path", "path", "pattern", "query", "url", "prompt"];
-    fact.summary("title").or_else(|| {
+    let from_input = || {
         let rank = |name: &str| TELLING_FIELDS.iter().position(|field| *field == name);
         let ranked = members(fact.member("input")?)
             .filter_map(|(name, value)| Some((rank(name)?, as_str(value)?)));
-        ranked.min_by_key(|(rank, _)| *rank).map(|(_, text)| summary(&text))
-    })
+        ranked.min_by_key(|(rank, _)| *rank).map(|(_, text)| text)
+    };
+    let title = fact.plain("title").or_else(from_input);
+    replace_text(old, title.as_deref().map(summary).as_deref());
 }
 
 fn create_agent(db: &Connection, fact: &Fact<'_>, agent_id: &str) -> Result<AgentRow> {

@@ -5,6 +5,7 @@
 //! the tables are made anew in the background, and answers say `stale` until that is done.
 //! The writing connection is owned by the thread; readers take one from a pool.
 
+mod fact;
 mod fold;
 mod follow;
 mod model;

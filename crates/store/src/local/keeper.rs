@@ -16,7 +16,6 @@ use super::index::build::{BuildFailure, POSTING_COUNT_MAX};
 use super::index::run::Run;
 use super::recover::TABLE_COUNT_MAX;
 use super::state::Shared;
-use super::writer::fill_with_zeros;
 use crate::contract::ReadFailure;
 
 /// How long the keeper waits before it tries again what failed.
@@ -366,7 +365,7 @@ impl Work {
                 return Err(io::ErrorKind::Interrupted.into());
             }
             let end = len.min(offset + SPARE_STEP_BYTES);
-            fill_with_zeros(&*file, offset, end)?;
+            file.write_zeros(offset, end)?;
             file.sync_data()?;
             offset = end;
         }

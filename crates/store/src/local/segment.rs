@@ -17,7 +17,7 @@ use crc32c::crc32c;
 use super::OpenError;
 use super::disk::{Disk, DiskFile, read_exact_at};
 use crate::contract::ReadFailure;
-use crate::frame::{FRAME_BYTES_MAX, FrameFault, RECORD_HEAD_BYTES, RecordParts};
+use crate::frame::{CheckedHeader, FRAME_BYTES_MAX, FrameFault, RECORD_HEAD_BYTES, RecordParts};
 
 /// Bytes before the first frame.
 pub(crate) const SEGMENT_HEAD_BYTES: u64 = 64;
@@ -268,6 +268,13 @@ impl<'a> RecordReader<'a> {
         }
     }
 
+    /// The header of the record at a place. Its salt and body are not checked, so it does not matter
+    /// whether they are being erased.
+    pub(crate) fn header(&mut self, place: Place) -> Result<CheckedHeader, ReadFailure> {
+        let record = self.bytes(place)?;
+        CheckedHeader::parse(record).map_err(|fault| self.damaged(place, fault))
+    }
+
     /// What looks damaged may have been read while it was being erased.
     fn record_again(&mut self, place: Place) -> Result<(Bytes, RecordParts), ReadFailure> {
         let files = self.files;
@@ -318,7 +325,9 @@ impl<'a> RecordReader<'a> {
     fn load(&mut self, place: Place, byte_count: usize) -> Result<(), ReadFailure> {
         let failed = |error| self.files.io_failure(place.segment, error);
         let file = self.files.file(place.segment).map_err(failed)?;
-        let mut bytes = vec![0; byte_count];
+        // The memory of the last piece is used again where nobody holds a record of it.
+        let mut bytes = std::mem::take(&mut self.chunk).try_into_mut().unwrap_or_default();
+        bytes.resize(byte_count, 0);
         let mut filled = 0;
         while filled < bytes.len() {
             let offset = u64::from(place.offset) + filled as u64;
@@ -330,7 +339,7 @@ impl<'a> RecordReader<'a> {
         bytes.truncate(filled);
         self.segment = place.segment;
         self.chunk_offset = u64::from(place.offset);
-        self.chunk = Bytes::from(bytes);
+        self.chunk = bytes.freeze();
         Ok(())
     }
 

@@ -351,6 +351,17 @@ impl Shared {
         Ok(None)
     }
 
+    fn may_have_identities(&self, view: &View, keys: &[u64]) -> Result<Vec<bool>, ReadFailure> {
+        let mut may_have = vec![false; keys.len()];
+        for source in view.sources() {
+            match source {
+                Source::Table(table) => table.mark_identities(keys, &mut may_have),
+                Source::Run(run) => run.mark_identities(&self.cache, keys, &mut may_have)?,
+            }
+        }
+        Ok(may_have)
+    }
+
     fn all_postings(&self, source: Source<'_>, key: u64) -> Result<Vec<u64>, ReadFailure> {
         let mut postings = self.postings(source, key, 0, u64::MAX)?;
         let mut positions = Vec::new();
@@ -453,6 +464,12 @@ impl Lookup for Snapshot<'_> {
         is_it: &dyn Fn(&HeaderRef<'_>) -> bool,
     ) -> Result<Option<Event>, ReadFailure> {
         self.ask(|view| self.shared.find_identity(view, key, is_it))
+    }
+
+    fn may_have(&self, keys: &[u64]) -> Vec<bool> {
+        let asked = self.ask(|view| self.shared.may_have_identities(view, keys));
+        // What cannot be answered here is found out, or fails, when the identity is looked up.
+        asked.unwrap_or_else(|_| vec![true; keys.len()])
     }
 
     fn tip(&self, key: u64, stream: StreamName<'_>) -> Result<Tip, ReadFailure> {

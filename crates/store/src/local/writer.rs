@@ -18,7 +18,7 @@ use annals_core::id::Position;
 use annals_core::time::Timestamp;
 
 use super::directory::{CleanEnd, write_clean_end};
-use super::disk::{DiskFile, DiskLock, in_memory, is_full};
+use super::disk::{DiskFile, DiskLock, in_memory, is_full, write_pieces_of_zeros};
 use super::erase::Target;
 use super::index::table::{Table, TableEntries};
 use super::keeper::{IndexStuck, Keeper};
@@ -26,7 +26,7 @@ use super::recover::Active;
 use super::segment::{SEGMENT_HEAD_BYTES, SegmentHead};
 use super::state::Shared;
 use super::{Durability, LocalReader, reserve};
-use crate::assign::{Assigner, Group};
+use crate::assign::{Assigner, Group, PAGE_BYTES};
 use crate::contract::{AppendFailure, EraseFailure, Erased, Head, LogWriter, Unit, UnitOutcome};
 use crate::frame::{FrameFault, seal_frame};
 use crate::keys::Keys;
@@ -141,11 +141,13 @@ impl LocalWriter {
         let start = active.end;
         seal_frames(&mut group, narrow(start));
         let entries = table_entries(&mut group, narrow(start));
+        let end = start + group.buffer.len() as u64;
+        fill_last_page(&mut group.buffer, start, active.capacity);
         let buffer = self.assigner.share(std::mem::take(&mut group.buffer));
         if let Err(failure) = persist(active, &buffer, self.shared.options.durability) {
             return Err(self.give_up(failure));
         }
-        active.end = start + buffer.len() as u64;
+        active.end = end;
         active.last_group = start;
         active.table.add(&entries);
         self.assigner.commit(entries.offsets.len());
@@ -286,6 +288,10 @@ impl LocalWriter {
         let file = made.inspect_err(|_| drop(disk.remove(&tmp)))?;
         let capacity = file.len()?;
         let table = Arc::new(Table::new(first, Keys::new(self.shared.log_id)));
+        if let Some(before) = &self.active {
+            // As many events as the last segment took: making room step by step moves them all.
+            table.reserve(before.table.event_count());
+        }
         let last_group = SEGMENT_HEAD_BYTES;
         let (end, is_frugal) = (SEGMENT_HEAD_BYTES, self.is_frugal);
         Ok(Active { first, file, end, last_group, capacity, is_frugal, table })
@@ -406,6 +412,15 @@ fn table_entries(group: &mut Group, group_offset: u32) -> TableEntries {
     }
 }
 
+/// Fills a group up with zeros to the end of its last page, as far as the segment goes: they take the
+/// place of zeros, and a page that is written whole need not be read first.
+fn fill_last_page(buffer: &mut Vec<u8>, start: u64, capacity: u64) {
+    let end = start + buffer.len() as u64;
+    let filled = end.next_multiple_of(PAGE_BYTES as u64).min(capacity);
+    let missing = in_memory(filled.saturating_sub(end));
+    buffer.resize(buffer.len() + missing, 0);
+}
+
 fn persist(
     active: &mut Active,
     buffer: &[u8],
@@ -467,17 +482,9 @@ fn make_zeroed(file: &dyn DiskFile, len: u64) -> io::Result<()> {
     fill_with_zeros(file, 0, len)
 }
 
-/// Writes zeros from `start` to `end`.
+/// Writes zeros from `start` to `end` that stay in memory.
 pub(crate) fn fill_with_zeros(file: &dyn DiskFile, start: u64, end: u64) -> io::Result<()> {
-    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-    let mut offset = start;
-    while offset < end {
-        let count = (ZEROS.len() as u64).min(end - offset);
-        let zeros = ZEROS.get(..in_memory(count)).unwrap_or_default();
-        file.write_at(zeros, offset)?;
-        offset += count;
-    }
-    Ok(())
+    write_pieces_of_zeros(start, end, |zeros, offset| file.write_at(zeros, offset))
 }
 
 /// INVARIANT (segments are small): the assigner keeps groups below 2³⁰ bytes, and a segment has

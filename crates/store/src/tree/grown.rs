@@ -19,7 +19,7 @@ use annals_core::tiles::row_len;
 use super::LeafSource;
 use super::edge::{Edge, TilePlace};
 use super::files::TreeFiles;
-use super::pending::{PENDING_COUNT_MAX, PendingLeaves};
+use super::pending::{Leaves, PENDING_COUNT_MAX, PendingLeaves};
 use super::tiles::{TileCache, TileReader};
 use crate::contract::ReadFailure;
 use crate::local::disk::Disk;
@@ -104,7 +104,7 @@ impl GrownTree {
             return drop(self.pending.take(u64::MAX));
         }
         let fresh = self.pending.take(source.durable_size());
-        self.take_in(&mut grower.edge, fresh.first, &fresh.hashes);
+        self.take_in(&mut grower.edge, &fresh);
         self.publish(&grower.edge);
     }
 
@@ -118,7 +118,7 @@ impl GrownTree {
         let fresh = self.pending.take(durable_size);
         let mut show = |edge: &Edge| self.publish(edge);
         self.catch_up(&mut grower.edge, source, fresh.first.min(durable_size), &mut show)?;
-        self.take_in(&mut grower.edge, fresh.first, &fresh.hashes);
+        self.take_in(&mut grower.edge, &fresh);
         self.publish(&grower.edge);
         if grower.edge.size() - grower.kept_size >= KEEP_EVERY
             && let Err(error) = self.keep(&mut grower)
@@ -164,7 +164,7 @@ impl GrownTree {
         let mut grower = self.grower();
         if grower.edge.size() >= self.pending.span().0 {
             let fresh = self.pending.take(source.durable_size());
-            self.take_in(&mut grower.edge, fresh.first, &fresh.hashes);
+            self.take_in(&mut grower.edge, &fresh);
             self.publish(&grower.edge);
         }
         if let Err(error) = self.keep(&mut grower) {
@@ -203,11 +203,12 @@ impl GrownTree {
         Ok(())
     }
 
-    /// Takes in the leaves from `first` on that the edge does not have yet; none may be missing.
-    fn take_in(&self, edge: &mut Edge, first: u64, hashes: &[Digest]) {
-        let known = usize::try_from(edge.size().saturating_sub(first)).unwrap_or(usize::MAX);
+    /// Takes in those of some leaves that the edge does not have yet; none may be missing before.
+    fn take_in(&self, edge: &mut Edge, leaves: &Leaves) {
+        let known = edge.size().saturating_sub(leaves.first);
+        let known = usize::try_from(known).unwrap_or(usize::MAX);
         let mut filled = FilledTiles::default();
-        for hash in hashes.iter().skip(known) {
+        for hash in leaves.hashes().skip(known) {
             filled.append(edge, hash);
         }
         filled.write(&self.files);

@@ -230,7 +230,7 @@ fn redact(scene: &Scene, authority: Authority) {
     let body = bytes::Bytes::from(sample.draft.body_json());
     let commitment = commitment(&[7; 32], &body);
     let fact = Prepared { header, body, salt: [7; 32], commitment };
-    let unit = Unit { events: vec![fact], expected: Vec::new(), companions: Vec::new() };
+    let unit = Unit { events: [fact].into(), expected: Vec::new(), companions: Vec::new() };
     log.writer.append(at(1_000), vec![unit]).unwrap();
     log.writer.erase(&[Position(17)]).unwrap();
     log.writer.close().unwrap();

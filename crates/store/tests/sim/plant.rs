@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use annals_core::id::EventId;
 use annals_core::time::Timestamp;
-use annals_store::contract::{AppendFailure, LogReader, LogWriter, Placed, Unit, UnitOutcome};
+use annals_store::contract::{
+    AppendFailure, LogReader, LogWriter, OneOrMore, Placed, Unit, UnitOutcome,
+};
 use annals_store::local::disk::{Disk, DiskFile};
 use annals_store::local::{LocalLog, LocalOptions, OpenError, open_local_on};
 
@@ -129,7 +131,7 @@ impl Process {
         let mut pieces = Vec::new();
         for (_, unit) in units {
             pieces.extend(unit.events.iter().enumerate().map(|(index, event)| Unit {
-                events: vec![event.clone()],
+                events: [event.clone()].into(),
                 expected: if index == 0 { unit.expected.clone() } else { Vec::new() },
                 companions: Vec::new(),
             }));
@@ -175,7 +177,7 @@ fn without_identities(samples: &[Sample]) -> Unit {
 }
 
 fn join(pieces: impl Iterator<Item = UnitOutcome>) -> UnitOutcome {
-    let mut placed = Vec::new();
+    let mut placed = OneOrMore::new();
     for piece in pieces {
         match piece {
             UnitOutcome::Committed(events) => placed.extend(events),
@@ -212,7 +214,7 @@ impl OutsideIdentities {
         Some(Self { file, known })
     }
 
-    fn replay(&self, ids: &[EventId], reader: &dyn LogReader) -> Option<Vec<Placed>> {
+    fn replay(&self, ids: &[EventId], reader: &dyn LogReader) -> Option<OneOrMore<Placed>> {
         let find = |id: &EventId| {
             let event = reader.by_event_id(&workspace("w1"), id).ok().flatten()?;
             Some(Placed { event, replayed: true, is_companion: false })

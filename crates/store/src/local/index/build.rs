@@ -1,7 +1,7 @@
 //! Makes index files: one from a sealed segment, or one from several smaller ones.
 //!
 //! A file is written under a temporary name, synced and renamed, so that a file with its right
-//! name is whole. Which files to make is decided by the keeper.
+//! name is whole. Which files to make is decided by the keeper, and what is in one by `collect`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use annals_core::id::{LogId, Position};
-use annals_core::record::HeaderRef;
 
+use super::collect::SegmentPostings;
 use super::page::{PAGE_BYTES, PostingGroups, is_intact};
 use super::run::{Run, RunFault};
 use super::write::{Covered, RunWriter};
 use crate::contract::ReadFailure;
-use crate::frame::FrameFault;
-use crate::keys::{Keys, is_filtered};
 use crate::local::disk::{Disk, DiskFile, read_exact_at};
-use crate::local::segment::{Place, RecordReader, SegmentFiles};
+use crate::local::segment::SegmentFiles;
 
 /// Postings that a run may have, so that ranks fit into 32 bits.
 pub(crate) const POSTING_COUNT_MAX: u64 = 1 << 31;
@@ -88,20 +86,17 @@ impl RunFactory {
         first: Position,
         offsets: &[u32],
     ) -> Result<Run, BuildFailure> {
-        let (postings, last_head_crc) = collect(files, self.log_id, first, offsets)?;
+        let postings = SegmentPostings::collect(files, self.log_id, first, offsets)?;
         let covered = Covered {
             first: first.get(),
             last: first.get() + offsets.len() as u64 - 1,
             last_offset: offsets.last().copied().unwrap_or(0),
-            last_head_crc,
+            last_head_crc: postings.last_head_crc(),
         };
-        let filtered = postings.chunk_by(|a, b| a.0 == b.0).filter(|group| is_filtered(group[0].0));
-        let filter_key_count = filtered.count() as u64;
         self.make(vec![covered], |file, covered| {
+            let filter_key_count = postings.filter_key_count();
             let mut writer = RunWriter::new(file, self.log_id, covered, filter_key_count);
-            for (key, ordinal) in &postings {
-                writer.push(*key, *ordinal)?;
-            }
+            postings.write_to(&mut writer)?;
             Ok(writer.finish(offsets.iter().copied().map(Ok))?)
         })
     }
@@ -162,35 +157,6 @@ impl RunFactory {
     }
 }
 
-/// All postings of a segment, sorted, and the checksum in its last record's head.
-fn collect(
-    files: &SegmentFiles,
-    log_id: LogId,
-    first: Position,
-    offsets: &[u32],
-) -> Result<(Vec<(u64, u32)>, u32), ReadFailure> {
-    let mut keys = Keys::new(log_id);
-    let mut postings = Vec::with_capacity(offsets.len() * 12);
-    let mut reader = RecordReader::sequential(files);
-    let mut head_crc = 0;
-    for (ordinal, offset) in (0_u32..).zip(offsets) {
-        let place = Place { segment: first, offset: *offset };
-        let damaged = |what| files.damaged(first, u64::from(*offset), FrameFault(what));
-        let (record, parts) = reader.record(place)?;
-        let header = HeaderRef::parse(parts.header(&record))
-            .map_err(|_| damaged("a record's header cannot be read"))?;
-        if header.position.get() != first.get() + u64::from(ordinal) {
-            return Err(damaged("another position's record is here"));
-        }
-        keys.identities(&header, |key| postings.push((key, ordinal)));
-        keys.postings(&header, |key| postings.push((key, ordinal)));
-        head_crc = crate::frame::head_crc_of(&record);
-    }
-    postings.sort_unstable();
-    postings.dedup();
-    Ok((postings, head_crc))
-}
-
 /// The postings of a run, page by page, not through the cache.
 struct PostingStream<'a> {
     run: &'a Run,
@@ -198,7 +164,9 @@ struct PostingStream<'a> {
     shift: u32,
     next_page: u32,
     bytes: Vec<u8>,
-    postings: std::vec::IntoIter<(u64, u32)>,
+    /// The postings of a page, and which is next.
+    postings: Vec<(u64, u32)>,
+    place: usize,
 }
 
 impl<'a> PostingStream<'a> {
@@ -208,19 +176,39 @@ impl<'a> PostingStream<'a> {
             shift: u32::try_from(run.first() - merged_first).unwrap_or(u32::MAX),
             next_page: 0,
             bytes: Vec::new(),
-            postings: Vec::new().into_iter(),
+            postings: Vec::new(),
+            place: 0,
         }
     }
 
-    fn next(&mut self) -> Result<Option<(u64, u32)>, BuildFailure> {
-        loop {
-            if let Some((key, ordinal)) = self.postings.next() {
-                return Ok(Some((key, ordinal + self.shift)));
-            }
+    /// The key that comes next; none at the end.
+    fn key(&mut self) -> Result<Option<u64>, BuildFailure> {
+        while self.place == self.postings.len() {
             if self.next_page == self.run.posting_page_count() {
                 return Ok(None);
             }
             self.load_page()?;
+        }
+        Ok(self.postings.get(self.place).map(|(key, _)| *key))
+    }
+
+    /// Writes the postings of the key that comes next, and says which key follows it.
+    fn write_key(
+        &mut self,
+        key: u64,
+        writer: &mut RunWriter<'_>,
+    ) -> Result<Option<u64>, BuildFailure> {
+        loop {
+            while let Some((next, ordinal)) = self.postings.get(self.place) {
+                if *next != key {
+                    return Ok(Some(*next));
+                }
+                writer.push(key, ordinal + self.shift)?;
+                self.place += 1;
+            }
+            if self.key()?.is_none() {
+                return Ok(None);
+            }
         }
     }
 
@@ -238,14 +226,11 @@ impl<'a> PostingStream<'a> {
         if !is_intact(page) {
             return Err(self.damaged());
         }
-        let mut postings = Vec::new();
-        let mut ordinals = Vec::new();
+        self.postings.clear();
+        self.place = 0;
         for group in PostingGroups::of(page) {
-            ordinals.clear();
-            group.unpack(&mut ordinals);
-            postings.extend(ordinals.iter().map(|ordinal| (group.key, *ordinal)));
+            self.postings.extend(group.ordinals().map(|ordinal| (group.key, ordinal)));
         }
-        self.postings = postings.into_iter();
         self.next_page += 1;
         Ok(())
     }
@@ -261,8 +246,8 @@ impl PostingStream<'_> {
     }
 }
 
-/// Postings merged between two questions whether to go on.
-const MERGE_STEP: usize = 1 << 16;
+/// Keys merged between two questions whether to go on.
+const MERGE_STEP: usize = 1 << 15;
 
 fn merge_postings(
     runs: &[Arc<Run>],
@@ -270,27 +255,36 @@ fn merge_postings(
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<(), BuildFailure> {
     let merged_first = runs.first().map_or(0, |run| run.first());
-    let mut streams = Vec::new();
-    let mut heads = Vec::new();
+    // Those that have postings left, in the order of their positions, each with its next key.
+    let (mut streams, mut keys) = (Vec::new(), Vec::new());
     for run in runs {
         let mut stream = PostingStream::new(run, merged_first);
-        heads.push(stream.next()?);
-        streams.push(stream);
+        if let Some(key) = stream.key()? {
+            streams.push(stream);
+            keys.push(key);
+        }
     }
     let mut step = 0;
-    // There are about eight runs: looking at every head beats keeping a heap in order.
-    while let Some((index, (key, ordinal))) = smallest(&heads) {
-        writer.push(key, ordinal)?;
-        heads[index] = streams[index].next()?;
+    // There are about eight runs: looking at every key beats keeping a heap in order.
+    while let Some(smallest) = keys.iter().copied().min() {
+        let mut index = 0;
+        while let Some(key) = keys.get_mut(index) {
+            if *key == smallest {
+                match streams[index].write_key(smallest, writer)? {
+                    Some(next) => *key = next,
+                    None => {
+                        keys.remove(index);
+                        streams.remove(index);
+                        continue;
+                    }
+                }
+            }
+            index += 1;
+        }
         step += 1;
         if step % MERGE_STEP == 0 && !go_on() {
             return Err(BuildFailure::Stopped);
         }
     }
     Ok(())
-}
-
-fn smallest(heads: &[Option<(u64, u32)>]) -> Option<(usize, (u64, u32))> {
-    let present = heads.iter().enumerate().filter_map(|(index, head)| Some((index, (*head)?)));
-    present.min_by_key(|(_, posting)| *posting)
 }

@@ -13,3 +13,4 @@ pub(crate) mod cache;
 pub(crate) mod run;
 
 pub(crate) mod build;
+mod collect;

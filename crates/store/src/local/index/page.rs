@@ -91,14 +91,19 @@ pub(crate) struct PostingGroup<'a> {
 }
 
 impl PostingGroup<'_> {
-    /// Appends the ordinals, ascending.
-    pub(crate) fn unpack(&self, out: &mut Vec<u32>) {
+    /// The ordinals, ascending.
+    pub(crate) fn ordinals(&self) -> impl Iterator<Item = u32> + use<'_> {
         let mut packed = self.packed;
         let mut ordinal = 0_u32;
-        while let Some(delta) = take_varint(&mut packed) {
-            ordinal = ordinal.wrapping_add(delta);
-            out.push(ordinal);
-        }
+        std::iter::from_fn(move || {
+            ordinal = ordinal.wrapping_add(take_varint(&mut packed)?);
+            Some(ordinal)
+        })
+    }
+
+    /// Appends the ordinals, ascending.
+    pub(crate) fn unpack(&self, out: &mut Vec<u32>) {
+        out.extend(self.ordinals());
     }
 }
 

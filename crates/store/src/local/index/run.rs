@@ -204,6 +204,29 @@ impl Run {
         Ok(probe.is_in(&page))
     }
 
+    /// Marks those of some filtered keys for which the run may have postings.
+    pub(crate) fn mark_identities(
+        &self,
+        cache: &PageCache,
+        keys: &[u64],
+        may_have: &mut [bool],
+    ) -> Result<(), ReadFailure> {
+        match self.filter(cache)? {
+            Some(filter) => {
+                let block_count = self.layout.filter_block_count;
+                for (key, may_have) in keys.iter().zip(may_have) {
+                    *may_have |= filter.may_have(FilterProbe::new(*key, block_count));
+                }
+            }
+            None => {
+                for (key, may_have) in keys.iter().zip(may_have) {
+                    *may_have = *may_have || self.may_have(cache, *key)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The filter in memory, if there is room for it.
     fn filter(&self, cache: &PageCache) -> Result<Option<&ResidentFilter>, ReadFailure> {
         if let Some(filter) = self.filter.get() {
@@ -375,10 +398,13 @@ impl RunPostings<'_> {
         let page = self.run.page_of(self.cache, self.key, ordinal)?.map_or(0, |(page, _)| page);
         // The key's postings may start in the next page, or go on in it.
         for page in page..self.run.posting_page_count().min(page + 2) {
-            self.take_in_hand(page)?;
+            let is_last = self.take_in_hand(page)?;
             let place = self.ordinals.partition_point(|other| *other < ordinal);
             if let Some(found) = self.ordinals.get(place) {
                 return Ok(Some(self.run.first + u64::from(*found)));
+            }
+            if is_last {
+                break;
             }
         }
         Ok(None)
@@ -396,7 +422,7 @@ impl RunPostings<'_> {
         let Some((page, _)) = self.run.page_of(self.cache, self.key, ordinal)? else {
             return Ok(None);
         };
-        self.take_in_hand(page)?;
+        let _ = self.take_in_hand(page)?;
         let place = self.ordinals.partition_point(|other| *other <= ordinal);
         let found = place.checked_sub(1).map(|place| self.ordinals[place]);
         Ok(found.map(|ordinal| self.run.first + u64::from(ordinal)))
@@ -433,13 +459,17 @@ impl RunPostings<'_> {
         Some(self.run.first + u64::from(self.ordinals[place]))
     }
 
-    fn take_in_hand(&mut self, page: u32) -> Result<(), ReadFailure> {
+    /// Takes the key's postings in a page; says whether a larger key is in it, so that the key has
+    /// no postings behind it.
+    fn take_in_hand(&mut self, page: u32) -> Result<bool, ReadFailure> {
         self.ordinals.clear();
         let page = self.run.page(self.cache, 1 + page)?;
-        let group = PostingGroups::of(&page).find(|group| group.key >= self.key);
-        if let Some(group) = group.filter(|group| group.key == self.key) {
-            group.unpack(&mut self.ordinals);
+        let mut groups = PostingGroups::of(&page).skip_while(|group| group.key < self.key);
+        let mut group = groups.next();
+        if let Some(own) = group.filter(|group| group.key == self.key) {
+            own.unpack(&mut self.ordinals);
+            group = groups.next();
         }
-        Ok(())
+        Ok(group.is_some())
     }
 }

@@ -46,20 +46,20 @@ struct Postings {
 
 /// Most keys of a segment have one posting only.
 #[derive(Debug)]
-enum PostingList {
+pub(super) enum PostingList {
     One(u32),
     Many(Vec<u32>),
 }
 
 impl PostingList {
-    fn push(&mut self, ordinal: u32) {
+    pub(super) fn push(&mut self, ordinal: u32) {
         match self {
             Self::One(first) => *self = Self::Many(vec![*first, ordinal]),
             Self::Many(ordinals) => ordinals.push(ordinal),
         }
     }
 
-    fn as_slice(&self) -> &[u32] {
+    pub(super) fn as_slice(&self) -> &[u32] {
         match self {
             Self::One(ordinal) => std::slice::from_ref(ordinal),
             Self::Many(ordinals) => ordinals,
@@ -92,6 +92,17 @@ impl Table {
         self.first
     }
 
+    /// Makes room for so many events.
+    pub(crate) fn reserve(&self, event_count: usize) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.offsets.reserve(event_count);
+        state.identities.reserve(event_count);
+    }
+
+    pub(crate) fn event_count(&self) -> usize {
+        self.state().offsets.len()
+    }
+
     /// Adds durable events at the end.
     pub(crate) fn add(&self, entries: &TableEntries) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -120,6 +131,14 @@ impl Table {
     pub(crate) fn identity(&self, key: u64) -> Vec<u64> {
         let state = self.state();
         state.identities.get(key).map(|ordinal| self.first + u64::from(ordinal)).collect()
+    }
+
+    /// Marks those of some keys that may be identities of an event here.
+    pub(crate) fn mark_identities(&self, keys: &[u64], may_have: &mut [bool]) {
+        let state = self.state();
+        for (key, may_have) in keys.iter().zip(may_have) {
+            *may_have |= state.identities.contains(*key);
+        }
     }
 
     /// The newest position that may be of a stream.
@@ -156,8 +175,8 @@ impl Table {
         };
         for offset in missing {
             let place = Place { segment: Position(self.first), offset };
-            let (record, parts) = reader.record(place)?;
-            let header = HeaderRef::parse(parts.header(&record)).map_err(|_| {
+            let record = reader.header(place)?;
+            let header = HeaderRef::parse(record.bytes()).map_err(|_| {
                 let fault = FrameFault("a record's header cannot be read");
                 files.damaged(place.segment, u64::from(offset), fault)
             })?;
