@@ -7,13 +7,14 @@
 use std::borrow::Cow;
 
 use super::fault::{invalid, missing};
-use super::homes::Homes;
-use super::lens::{self, Foreign};
-use super::parts::Parts;
-use super::settle::{DIFFERENCES, Remains, settle};
-use super::types::FOREIGN_EVENT;
-use super::view::View;
-use super::{ForeignContext, ForeignFault, ForeignReader, ForeignWriter, same};
+use super::translation::homes::Homes;
+use super::translation::lens::{self, Foreign};
+use super::translation::parts::Parts;
+use super::translation::same;
+use super::translation::settle::{DIFFERENCES, Remains, settle};
+use super::translation::types::FOREIGN_EVENT;
+use super::translation::view::View;
+use super::{ForeignContext, ForeignFault, ForeignReader, ForeignWriter};
 use crate::catalog::Catalog;
 use crate::envelope::Draft;
 use crate::id::{DialectName, EventType, IdError};

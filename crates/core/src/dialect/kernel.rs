@@ -9,13 +9,14 @@
 //! in a member `annals` of the variant.
 
 use super::fault::invalid;
-use super::homes::Homes;
-use super::lens::{self, Foreign};
-use super::parts::{Parts, quoted};
-use super::settle::{DIFFERENCES, Remains, settle};
-use super::types::FOREIGN_EVENT;
-use super::view::View;
-use super::{ForeignContext, ForeignFault, ForeignReader, ForeignWriter, ids, same};
+use super::translation::homes::Homes;
+use super::translation::lens::{self, Foreign};
+use super::translation::parts::{Parts, quoted};
+use super::translation::settle::{DIFFERENCES, Remains, settle};
+use super::translation::types::FOREIGN_EVENT;
+use super::translation::view::View;
+use super::translation::{ids, same};
+use super::{ForeignContext, ForeignFault, ForeignReader, ForeignWriter};
 use crate::catalog::{Catalog, Spelling, TypeEntry};
 use crate::envelope::Draft;
 use crate::id::{DialectName, EventType, IdError};

@@ -4,29 +4,17 @@
 //! What a foreign document says and the envelope has no place for is kept in `extensions`, never
 //! dropped. What it takes in is a report: a dialect cannot make a decision of the server.
 
-mod fault;
-
-mod parts;
-mod same;
-
-mod homes;
-mod identity;
-mod ids;
-mod lens;
-mod settle;
-mod types;
-mod view;
-
 pub mod agentos;
 pub mod cloudevents;
 pub mod envelope;
 pub mod hive;
 pub mod hooks;
 pub mod kernel;
-
-mod registry;
-
 pub mod transcripts;
+
+mod fault;
+mod registry;
+mod translation;
 
 use std::fmt::Debug;
 

@@ -10,9 +10,9 @@
 mod read;
 mod write;
 
-use super::view::View;
 use super::{ForeignContext, ForeignFault, ForeignReader, ForeignWriter};
 use crate::catalog::Catalog;
+use crate::dialect::translation::view::View;
 use crate::envelope::Draft;
 use crate::id::{DialectName, IdError};
 

@@ -6,11 +6,11 @@
 
 use super::{AGENTOS, FIELDS, SAME_FIELDS};
 use crate::catalog::Catalog;
-use crate::dialect::lens::{self, Foreign};
-use crate::dialect::parts::Parts;
-use crate::dialect::same;
-use crate::dialect::settle::DIFFERENCES;
-use crate::dialect::view::View;
+use crate::dialect::translation::lens::{self, Foreign};
+use crate::dialect::translation::parts::Parts;
+use crate::dialect::translation::same;
+use crate::dialect::translation::settle::DIFFERENCES;
+use crate::dialect::translation::view::View;
 use crate::json::{JsonKind, kind, members};
 
 /// What this log's server sets and that one's does too.

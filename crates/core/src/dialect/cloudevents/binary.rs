@@ -15,7 +15,7 @@ use super::media::{MediaType, unquote};
 use super::read::canonical;
 use super::write::percent;
 use crate::dialect::ForeignFault;
-use crate::dialect::parts::{Parts, quoted};
+use crate::dialect::translation::parts::{Parts, quoted};
 use crate::json::{Json, JsonError, JsonKind, as_str, kind};
 
 /// What attributes' header names begin with.

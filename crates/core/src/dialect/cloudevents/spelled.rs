@@ -6,10 +6,10 @@ use super::document::{Data, Document};
 use super::read::OWN_SCHEME;
 use super::{DATA_ATTRIBUTE, DIALECT, TYPE_ATTRIBUTE};
 use crate::catalog::{Catalog, Spelling, TypeEntry};
-use crate::dialect::homes::Homes;
-use crate::dialect::lens::{self, Foreign};
-use crate::dialect::parts::Parts;
-use crate::dialect::view::View;
+use crate::dialect::translation::homes::Homes;
+use crate::dialect::translation::lens::{self, Foreign};
+use crate::dialect::translation::parts::Parts;
+use crate::dialect::translation::view::View;
 use crate::json::{Json, JsonKind, kind};
 
 /// A type, and how it is spelled.

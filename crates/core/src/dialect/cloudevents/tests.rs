@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::dialect::same::is_same;
+use crate::dialect::translation::same::is_same;
 use crate::id::{EventId, WorkspaceId};
 use crate::json::{Json, member};
 use crate::time::Timestamp;
@@ -227,7 +227,7 @@ fn json_value() -> impl Strategy<Value = String> {
         Just("null".to_owned()),
         Just("false".to_owned()),
         "-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?",
-        any::<String>().prop_map(|text| crate::dialect::parts::quoted(&text)),
+        any::<String>().prop_map(|text| crate::dialect::translation::parts::quoted(&text)),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
@@ -253,7 +253,7 @@ fn attribute_value() -> impl Strategy<Value = String> {
         Just("null".to_owned()),
         any::<bool>().prop_map(|flag| flag.to_string()),
         any::<i32>().prop_map(|number| number.to_string()),
-        attribute_text().prop_map(|text| crate::dialect::parts::quoted(&text)),
+        attribute_text().prop_map(|text| crate::dialect::translation::parts::quoted(&text)),
     ]
 }
 
@@ -273,8 +273,8 @@ prop_compose! {
             proptest::collection::vec(any::<u8>(), 0..20).prop_map(|bytes| Some(("data_base64", format!("\"{}\"", STANDARD.encode(bytes))))),
         ],
     ) -> String {
-        let mut parts = crate::dialect::parts::Parts::default();
-        let quoted = crate::dialect::parts::quoted;
+        let mut parts = crate::dialect::translation::parts::Parts::default();
+        let quoted = crate::dialect::translation::parts::quoted;
         parts.insert("specversion", quoted("1.0"));
         parts.insert("id", quoted(&id));
         parts.insert("source", quoted(&source));

@@ -14,8 +14,8 @@ use super::{
     spelled,
 };
 use crate::catalog::Catalog;
-use crate::dialect::parts::quoted;
-use crate::dialect::view::View;
+use crate::dialect::translation::parts::quoted;
+use crate::dialect::translation::view::View;
 use crate::json::{JsonKind, as_str, as_u64, kind, members, unescape};
 
 /// Digits of a position, so that positions as texts have the order of the numbers.

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::dialect::ForeignFault;
 use crate::dialect::fault::invalid;
-use crate::dialect::parts::{Parts, quoted};
+use crate::dialect::translation::parts::{Parts, quoted};
 use crate::json::{Json, JsonKind, JsonLimits, as_bool, as_str, kind, member, members};
 use crate::msgpack;
 

@@ -13,7 +13,7 @@ mod write;
 
 use super::{ForeignContext, ForeignFault, ForeignReader, ForeignWriter};
 use crate::catalog::Catalog;
-use crate::dialect::view::View;
+use crate::dialect::translation::view::View;
 use crate::envelope::Draft;
 use crate::id::{DialectName, IdError};
 
@@ -48,7 +48,7 @@ const UUID_PLACES: [&str; 7] = [
 ];
 
 /// Where ids of ours stand that are no UUIDs.
-const OPEN_PLACE: [&str; 2] = ["metadata", super::ids::OURS];
+const OPEN_PLACE: [&str; 2] = ["metadata", crate::dialect::translation::ids::OURS];
 
 /// The hive dialect.
 #[derive(Debug, Clone)]

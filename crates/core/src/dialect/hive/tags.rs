@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use crate::dialect::parts::{Parts, quoted};
-use crate::dialect::same::{path_of, step};
+use crate::dialect::translation::parts::{Parts, quoted};
+use crate::dialect::translation::same::{path_of, step};
 use crate::json::{elements, members};
 
 const TAGS: [&str; 3] = ["__datetime__", "__uuid__", "__enum__"];

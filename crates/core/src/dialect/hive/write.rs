@@ -5,12 +5,12 @@
 
 use super::{BASE, HIVE, OPEN_PLACE, UUID_PLACES, entry, tags};
 use crate::catalog::{Catalog, OTHER_CATEGORY, Spelling};
-use crate::dialect::ids;
-use crate::dialect::lens::{self, Foreign};
-use crate::dialect::parts::{Parts, quoted};
-use crate::dialect::same;
-use crate::dialect::settle::DIFFERENCES;
-use crate::dialect::view::View;
+use crate::dialect::translation::ids;
+use crate::dialect::translation::lens::{self, Foreign};
+use crate::dialect::translation::parts::{Parts, quoted};
+use crate::dialect::translation::same;
+use crate::dialect::translation::settle::DIFFERENCES;
+use crate::dialect::translation::view::View;
 use crate::json::{JsonKind, as_str, elements, kind};
 
 /// The version of the format that events of other origin are written in.

@@ -18,7 +18,7 @@ pub use document::{GAP_AGENT, Gap, Stamp, event_of, run_of};
 
 use super::{ForeignContext, ForeignFault, ForeignReader, ForeignWriter};
 use crate::catalog::Catalog;
-use crate::dialect::view::View;
+use crate::dialect::translation::view::View;
 use crate::envelope::Draft;
 use crate::id::{DialectName, IdError};
 

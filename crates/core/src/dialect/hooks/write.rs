@@ -5,12 +5,12 @@
 
 use super::{ADDED, HOOKS, MEMBERS, NAMELESS, UNTIMED};
 use crate::catalog::Catalog;
-use crate::dialect::lens::{self, Foreign};
-use crate::dialect::parts::Parts;
-use crate::dialect::same;
-use crate::dialect::settle::DIFFERENCES;
-use crate::dialect::types::FOREIGN_EVENT;
-use crate::dialect::view::View;
+use crate::dialect::translation::lens::{self, Foreign};
+use crate::dialect::translation::parts::Parts;
+use crate::dialect::translation::same;
+use crate::dialect::translation::settle::DIFFERENCES;
+use crate::dialect::translation::types::FOREIGN_EVENT;
+use crate::dialect::translation::view::View;
 use crate::json::{JsonKind, as_str, elements, kind};
 
 /// Writes one event; none where it has no form here.

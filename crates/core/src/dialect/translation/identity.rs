@@ -11,7 +11,7 @@ use crate::id::{EventId, WorkspaceId};
 const NAMESPACE: &[u8] = b"annals/id/1";
 
 /// The UUID of the custom version 8 (RFC 9562, section 5.8) that stands for an id.
-pub(super) fn derived(workspace_id: &WorkspaceId, id: &str) -> EventId {
+pub(in crate::dialect) fn derived(workspace_id: &WorkspaceId, id: &str) -> EventId {
     let workspace = workspace_id.as_str().as_bytes();
     let length = (workspace.len() as u64).to_be_bytes();
     let digest = sha256(&[NAMESPACE, &length, workspace, id.as_bytes()]);
@@ -23,7 +23,10 @@ pub(super) fn derived(workspace_id: &WorkspaceId, id: &str) -> EventId {
 }
 
 /// The identity of an event by its foreign id, and that id where it has another spelling.
-pub(super) fn of_foreign(workspace_id: &WorkspaceId, id: &str) -> (EventId, Option<String>) {
+pub(in crate::dialect) fn of_foreign(
+    workspace_id: &WorkspaceId,
+    id: &str,
+) -> (EventId, Option<String>) {
     match EventId::parse(id) {
         Ok(event_id) if event_id.to_string() == id => (event_id, None),
         Ok(event_id) => (event_id, Some(id.to_owned())),
@@ -32,7 +35,7 @@ pub(super) fn of_foreign(workspace_id: &WorkspaceId, id: &str) -> (EventId, Opti
 }
 
 /// Whether a text is a UUID as the formats that demand one have it.
-pub(super) fn is_uuid(text: &str) -> bool {
+pub(in crate::dialect) fn is_uuid(text: &str) -> bool {
     EventId::parse(text).is_ok()
 }
 

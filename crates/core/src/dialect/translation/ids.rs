@@ -11,13 +11,13 @@ use crate::id::WorkspaceId;
 use crate::json::as_str;
 
 /// The name under which ids of ours stand in a foreign document.
-pub(super) const OURS: &str = "annals";
+pub(in crate::dialect) const OURS: &str = "annals";
 
 /// Ids that are looked at on the way in; no format has as many places for them.
 const RESTORED_IDS_MAX: usize = 16;
 
 /// Replaces ids that are no UUIDs by derived ones and keeps them in `open`, each by its place.
-pub(super) fn derive(
+pub(in crate::dialect) fn derive(
     document: &mut Parts<'_>,
     places: &[&str],
     open: &[&str],
@@ -40,7 +40,7 @@ pub(super) fn derive(
 }
 
 /// Puts ids that stand in `open` back to their places, and says to which.
-pub(super) fn restore(
+pub(in crate::dialect) fn restore(
     document: &mut Parts<'_>,
     open: &[&str],
     workspace_id: &WorkspaceId,

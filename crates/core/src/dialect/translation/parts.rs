@@ -10,7 +10,7 @@ use crate::json::{JsonKind, escape_into, kind, members, unescape};
 
 /// The members of one object.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Parts<'a> {
+pub(in crate::dialect) struct Parts<'a> {
     members: Vec<Part<'a>>,
 }
 
@@ -29,7 +29,7 @@ enum Value<'a> {
 
 impl<'a> Parts<'a> {
     /// The members of an object; none for other kinds of values.
-    pub(super) fn of(object: &'a str) -> Self {
+    pub(in crate::dialect) fn of(object: &'a str) -> Self {
         let member = |(raw_key, value)| Part {
             raw_key: Cow::Borrowed(raw_key),
             value: Value::Text(Cow::Borrowed(value)),
@@ -38,7 +38,7 @@ impl<'a> Parts<'a> {
     }
 
     /// As [`Self::of`], for a text that does not live as long.
-    pub(super) fn of_owned(object: &str) -> Self {
+    pub(in crate::dialect) fn of_owned(object: &str) -> Self {
         let member = |(raw_key, value): (&str, &str)| Part {
             raw_key: Cow::Owned(raw_key.to_owned()),
             value: Value::Text(Cow::Owned(value.to_owned())),
@@ -46,7 +46,7 @@ impl<'a> Parts<'a> {
         Self { members: members(object).map(member).collect() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::dialect) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
@@ -57,28 +57,28 @@ impl<'a> Parts<'a> {
         self.members.iter().position(is_named)
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(in crate::dialect) fn has(&self, key: &str) -> bool {
         self.index(key).is_some()
     }
 
     /// The plain keys and the values, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    pub(in crate::dialect) fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         self.members.iter().map(|part| (unescape(&part.raw_key), part.value.text()))
     }
 
     /// The value of a member.
-    pub(super) fn get(&self, key: &str) -> Option<Cow<'_, str>> {
+    pub(in crate::dialect) fn get(&self, key: &str) -> Option<Cow<'_, str>> {
         self.index(key).and_then(|index| self.members.get(index)).map(|part| part.value.text())
     }
 
     /// The plain text of a string member.
-    pub(super) fn get_text(&self, key: &str) -> Option<String> {
+    pub(in crate::dialect) fn get_text(&self, key: &str) -> Option<String> {
         let value = self.get(key)?;
         crate::json::as_str(&value).map(Cow::into_owned)
     }
 
     /// The value at the end of a path of members.
-    pub(super) fn get_path(&self, path: &[impl AsRef<str>]) -> Option<Cow<'_, str>> {
+    pub(in crate::dialect) fn get_path(&self, path: &[impl AsRef<str>]) -> Option<Cow<'_, str>> {
         let (last, above) = path.split_last()?;
         let mut parts = Cow::Borrowed(self);
         for step in above {
@@ -89,18 +89,24 @@ impl<'a> Parts<'a> {
     }
 
     /// Takes a member out.
-    pub(super) fn take(&mut self, key: &str) -> Option<Cow<'a, str>> {
+    pub(in crate::dialect) fn take(&mut self, key: &str) -> Option<Cow<'a, str>> {
         let index = self.index(key)?;
         Some(self.members.remove(index).value.into_text())
     }
 
     /// Takes out what is at the end of a path of members. An object that this leaves empty goes too.
-    pub(super) fn take_path(&mut self, path: &[impl AsRef<str>]) -> Option<Cow<'a, str>> {
+    pub(in crate::dialect) fn take_path(
+        &mut self,
+        path: &[impl AsRef<str>],
+    ) -> Option<Cow<'a, str>> {
         self.take_at(path, AndThen::Prune)
     }
 
     /// Takes out what is at the end of a path of members and leaves all else as it is.
-    pub(super) fn cut_path(&mut self, path: &[impl AsRef<str>]) -> Option<Cow<'a, str>> {
+    pub(in crate::dialect) fn cut_path(
+        &mut self,
+        path: &[impl AsRef<str>],
+    ) -> Option<Cow<'a, str>> {
         self.take_at(path, AndThen::Leave)
     }
 
@@ -119,7 +125,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Adds a member unless there is one of that name; says whether it did.
-    pub(super) fn insert(&mut self, key: &str, value: impl Into<Cow<'a, str>>) -> bool {
+    pub(in crate::dialect) fn insert(&mut self, key: &str, value: impl Into<Cow<'a, str>>) -> bool {
         if self.has(key) {
             return false;
         }
@@ -128,12 +134,12 @@ impl<'a> Parts<'a> {
     }
 
     /// Adds a member whose name the caller knows to be new.
-    pub(super) fn append(&mut self, key: &str, value: String) {
+    pub(in crate::dialect) fn append(&mut self, key: &str, value: String) {
         self.push(key, Value::Text(Cow::Owned(value)));
     }
 
     /// Adds a string member unless there is one of that name; says whether it did.
-    pub(super) fn insert_text(&mut self, key: &str, plain: &str) -> bool {
+    pub(in crate::dialect) fn insert_text(&mut self, key: &str, plain: &str) -> bool {
         self.insert(key, quoted(plain))
     }
 
@@ -145,7 +151,7 @@ impl<'a> Parts<'a> {
 
     /// Adds a value at the end of a path, with the objects on the way; says whether it could: a
     /// value that is there already stays, and so does what is no object on the way.
-    pub(super) fn insert_path(
+    pub(in crate::dialect) fn insert_path(
         &mut self,
         path: &[impl AsRef<str>],
         value: impl Into<Cow<'a, str>>,
@@ -166,7 +172,11 @@ impl<'a> Parts<'a> {
     }
 
     /// Puts a value at the end of a path, in the place of what was there.
-    pub(super) fn set_path(&mut self, path: &[impl AsRef<str>], value: impl Into<Cow<'a, str>>) {
+    pub(in crate::dialect) fn set_path(
+        &mut self,
+        path: &[impl AsRef<str>],
+        value: impl Into<Cow<'a, str>>,
+    ) {
         let Some((first, rest)) = path.split_first() else { return };
         let value = value.into();
         match self.index(first.as_ref()).and_then(|index| self.members.get_mut(index)) {
@@ -181,7 +191,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Moves all members to the end of another object, in order. Those whose name is there stay.
-    pub(super) fn pass_into(&mut self, to: &mut Self) {
+    pub(in crate::dialect) fn pass_into(&mut self, to: &mut Self) {
         // Names are unique within an object, so only what was there before can be in the way.
         let before = Self { members: std::mem::take(&mut to.members) };
         let (staying, moving) = std::mem::take(&mut self.members)
@@ -193,7 +203,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Takes out the members whose plain key passes a test.
-    pub(super) fn split_off(&mut self, is_wanted: impl Fn(&str) -> bool) -> Self {
+    pub(in crate::dialect) fn split_off(&mut self, is_wanted: impl Fn(&str) -> bool) -> Self {
         let (wanted, rest) = std::mem::take(&mut self.members)
             .into_iter()
             .partition(|part| is_wanted(&unescape(&part.raw_key)));
@@ -202,13 +212,13 @@ impl<'a> Parts<'a> {
     }
 
     /// Puts the named members first, in this order; the others stay as they are.
-    pub(super) fn order_by(&mut self, names: &[impl AsRef<str>]) {
+    pub(in crate::dialect) fn order_by(&mut self, names: &[impl AsRef<str>]) {
         let rank = |part: &Part<'_>| names.iter().position(|name| part.raw_key == name.as_ref());
         self.members.sort_by_key(|part| rank(part).unwrap_or(names.len()));
     }
 
     /// The object's text.
-    pub(super) fn to_text(&self) -> String {
+    pub(in crate::dialect) fn to_text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
         out
@@ -287,7 +297,7 @@ impl<'a> Value<'a> {
 }
 
 /// A plain text as a string token.
-pub(super) fn quoted(plain: &str) -> String {
+pub(in crate::dialect) fn quoted(plain: &str) -> String {
     let mut token = String::with_capacity(plain.len() + 2);
     crate::json::string_into(&mut token, plain);
     token

@@ -15,9 +15,9 @@ use crate::catalog::{ForeignPlace, HomePlace, Spelling};
 
 /// A foreign document while it is taken apart or put together: its payload, and the rest around it.
 #[derive(Debug, Default)]
-pub(super) struct Foreign<'a> {
-    pub(super) payload: Parts<'a>,
-    pub(super) document: Parts<'a>,
+pub(in crate::dialect) struct Foreign<'a> {
+    pub(in crate::dialect) payload: Parts<'a>,
+    pub(in crate::dialect) document: Parts<'a>,
 }
 
 impl<'a> Foreign<'a> {
@@ -44,7 +44,7 @@ impl<'a> Foreign<'a> {
 }
 
 /// Takes a foreign payload apart into ours. What is left in `foreign` has no home yet.
-pub(super) fn take_in<'a>(
+pub(in crate::dialect) fn take_in<'a>(
     spelling: &Spelling,
     foreign: &mut Foreign<'a>,
     homes: &mut Homes,
@@ -76,7 +76,7 @@ pub(super) fn take_in<'a>(
 }
 
 /// Passes members under their own names; those whose name is taken stay.
-pub(super) fn pass_rest<'a>(from: &mut Parts<'a>, to: &mut Parts<'a>) {
+pub(in crate::dialect) fn pass_rest<'a>(from: &mut Parts<'a>, to: &mut Parts<'a>) {
     from.pass_into(to);
 }
 
@@ -112,12 +112,16 @@ fn outward(spelling: &Spelling, name: &str) -> Option<String> {
 }
 
 /// Puts a foreign payload together from ours, over a document that may have members already.
-pub(super) fn give_out<'a>(spelling: &Spelling, view: &View<'a>, foreign: &mut Foreign<'a>) {
+pub(in crate::dialect) fn give_out<'a>(
+    spelling: &Spelling,
+    view: &View<'a>,
+    foreign: &mut Foreign<'a>,
+) {
     give_out_of(spelling, view, Parts::of(view.data()), foreign);
 }
 
 /// As [`give_out`], with a payload from which the dialect has taken what it added.
-pub(super) fn give_out_of<'a>(
+pub(in crate::dialect) fn give_out_of<'a>(
     spelling: &Spelling,
     view: &View<'_>,
     mut data: Parts<'a>,
@@ -157,7 +161,7 @@ fn present(homes: &[HomePlace], data: &Parts<'_>, view: &View<'_>) -> Option<Str
 }
 
 /// Writes the members that the foreign format requires and the event does not have.
-pub(super) fn fill_required(spelling: &Spelling, foreign: &mut Foreign<'_>) {
+pub(in crate::dialect) fn fill_required(spelling: &Spelling, foreign: &mut Foreign<'_>) {
     for (place, constant) in &spelling.fill {
         foreign.insert(place, constant.as_json().to_owned().into());
     }

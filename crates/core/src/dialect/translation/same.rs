@@ -10,7 +10,7 @@ use super::parts::Parts;
 use crate::json::{JsonKind, as_str, elements, kind, member, members, unescape};
 
 /// Whether two texts are the same document.
-pub(super) fn is_same(one: &str, other: &str) -> bool {
+pub(in crate::dialect) fn is_same(one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }
@@ -59,7 +59,7 @@ impl<'a> Index<'a> {
 
 /// What must change in one object to make it another: JSON Pointers, each with the wanted value in
 /// an array, or with an empty array where nothing is wanted. None when they are the same.
-pub(super) fn differences(want: &str, have: &str) -> Option<String> {
+pub(in crate::dialect) fn differences(want: &str, have: &str) -> Option<String> {
     let mut found = Parts::default();
     compare("", want, have, &mut found);
     (!found.is_empty()).then(|| found.to_text())
@@ -93,7 +93,7 @@ fn compare(pointer: &str, want: &str, have: &str, found: &mut Parts<'_>) {
 }
 
 /// Applies differences to an object.
-pub(super) fn apply(parts: &mut Parts<'_>, differences: &str) {
+pub(in crate::dialect) fn apply(parts: &mut Parts<'_>, differences: &str) {
     for (raw_pointer, wanted) in members(differences) {
         let path = path_of(&unescape(raw_pointer));
         match elements(wanted).next() {
@@ -104,12 +104,12 @@ pub(super) fn apply(parts: &mut Parts<'_>, differences: &str) {
 }
 
 /// A pointer with one more step.
-pub(super) fn step(pointer: &str, key: &str) -> String {
+pub(in crate::dialect) fn step(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The keys that a pointer follows.
-pub(super) fn path_of(pointer: &str) -> Vec<String> {
+pub(in crate::dialect) fn path_of(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")).collect()
 }
 

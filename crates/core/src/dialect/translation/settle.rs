@@ -4,24 +4,24 @@
 //! the two differ, the difference is kept, and the way back applies it. So a document that comes in
 //! can always go out again exactly, however strange it is.
 
-use super::ForeignFault;
 use super::parts::Parts;
 use super::same;
 use super::view::{TRANSLATION, View};
+use crate::dialect::ForeignFault;
 use crate::envelope::{Draft, EnvelopeFault};
 use crate::id::WorkspaceId;
 use crate::limits::JSON_DEPTH_MAX;
 
 /// The note that holds what the way back must still change.
-pub(super) const DIFFERENCES: &str = "differences";
+pub(in crate::dialect) const DIFFERENCES: &str = "differences";
 
 /// What of a document is in no field of the envelope and no member of the payload.
 #[derive(Debug, Default)]
-pub(super) struct Remains<'a> {
+pub(in crate::dialect) struct Remains<'a> {
     /// Members of the document, under their own names.
-    pub(super) leftover: Parts<'a>,
+    pub(in crate::dialect) leftover: Parts<'a>,
     /// How the document was taken apart, where its members do not show it.
-    pub(super) notes: Parts<'a>,
+    pub(in crate::dialect) notes: Parts<'a>,
 }
 
 impl Remains<'_> {
@@ -41,7 +41,7 @@ impl Remains<'_> {
 ///
 /// # Errors
 /// When the event would be nested deeper than an event may be.
-pub(super) fn settle(
+pub(in crate::dialect) fn settle(
     mut draft: Draft,
     mut remains: Remains<'_>,
     document: &str,

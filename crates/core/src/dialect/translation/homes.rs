@@ -20,25 +20,25 @@ const WORKSPACE: &str = "workspace";
 
 /// What is known of an event's envelope so far.
 #[derive(Debug, Default)]
-pub(super) struct Homes {
-    pub(super) event_id: Option<EventId>,
+pub(in crate::dialect) struct Homes {
+    pub(in crate::dialect) event_id: Option<EventId>,
     /// The foreign id, where it has another spelling.
-    pub(super) foreign_id: Option<String>,
-    pub(super) event_version: Option<u32>,
-    pub(super) occurred_at: Option<Timestamp>,
+    pub(in crate::dialect) foreign_id: Option<String>,
+    pub(in crate::dialect) event_version: Option<u32>,
+    pub(in crate::dialect) occurred_at: Option<Timestamp>,
     /// The time as it was written, where normalising changed it.
-    pub(super) time_text: Option<String>,
-    pub(super) scope: Scope,
-    pub(super) actor_type: Option<ActorType>,
-    pub(super) actor_id: Option<ActorId>,
-    pub(super) zone: Option<Zone>,
-    pub(super) stream: Option<StreamKey>,
-    pub(super) correlation_id: Option<CorrelationId>,
-    pub(super) causation_id: Option<CausationId>,
-    pub(super) idempotency_key: Option<IdempotencyKey>,
-    pub(super) policy_context: Option<String>,
-    pub(super) model_context: Option<String>,
-    pub(super) display: Option<String>,
+    pub(in crate::dialect) time_text: Option<String>,
+    pub(in crate::dialect) scope: Scope,
+    pub(in crate::dialect) actor_type: Option<ActorType>,
+    pub(in crate::dialect) actor_id: Option<ActorId>,
+    pub(in crate::dialect) zone: Option<Zone>,
+    pub(in crate::dialect) stream: Option<StreamKey>,
+    pub(in crate::dialect) correlation_id: Option<CorrelationId>,
+    pub(in crate::dialect) causation_id: Option<CausationId>,
+    pub(in crate::dialect) idempotency_key: Option<IdempotencyKey>,
+    pub(in crate::dialect) policy_context: Option<String>,
+    pub(in crate::dialect) model_context: Option<String>,
+    pub(in crate::dialect) display: Option<String>,
 }
 
 /// Takes a value into an empty field if its grammar allows.
@@ -61,7 +61,7 @@ fn fill_object(field: &mut Option<String>, value: &str) -> bool {
 
 impl Homes {
     /// Takes a JSON value into the field of a name; says whether it did.
-    pub(super) fn take(&mut self, field: &str, value: &str) -> bool {
+    pub(in crate::dialect) fn take(&mut self, field: &str, value: &str) -> bool {
         match field {
             "mission_id" => fill(&mut self.scope.mission_id, value),
             "room_id" => fill(&mut self.scope.room_id, value),
@@ -83,7 +83,7 @@ impl Homes {
     }
 
     /// Takes the time, and its text where normalising changed it.
-    pub(super) fn take_time(&mut self, text: &str) -> Result<(), TimeError> {
+    pub(in crate::dialect) fn take_time(&mut self, text: &str) -> Result<(), TimeError> {
         let parsed = Timestamp::parse(text)?;
         self.occurred_at = Some(parsed.at);
         self.time_text = (!parsed.exact).then(|| text.to_owned());
@@ -91,7 +91,7 @@ impl Homes {
     }
 
     /// Takes the event's foreign id.
-    pub(super) fn take_id(&mut self, workspace_id: &WorkspaceId, id: &str) {
+    pub(in crate::dialect) fn take_id(&mut self, workspace_id: &WorkspaceId, id: &str) {
         let (event_id, foreign_id) = identity::of_foreign(workspace_id, id);
         self.event_id = Some(event_id);
         self.foreign_id = foreign_id;
@@ -160,7 +160,7 @@ impl Homes {
     }
 
     /// The draft of what was found. A correlation that nobody stated is the run's, else the event's.
-    pub(super) fn into_draft(
+    pub(in crate::dialect) fn into_draft(
         mut self,
         event_type: EventType,
         data: String,
