@@ -10,7 +10,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use annals_core::id::LogId;
 use annals_core::record::HeaderRef;
 
-use crate::query::{Filter, TypePattern};
+use crate::query::{Filter, Origin, TypePattern};
 
 /// The kinds of keys. Persisted: never reuse or reorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +33,15 @@ pub(crate) enum KeyKind {
     StreamBirth = 14,
     /// The first event of each stream of a kind.
     StreamTypeBirth = 15,
+    /// The dialect that an event came in by; no value for those that came in none.
+    Origin = 16,
 }
 
 /// Set in the keys that go into the filter of an index file.
 const FILTERED_BIT: u64 = 1;
+
+/// What stands for the dialect of an event that came in none; no dialect has an empty name.
+const NO_DIALECT: &str = "";
 
 /// Whether a key goes into the filter of an index file.
 pub(crate) fn is_filtered(key: u64) -> bool {
@@ -139,6 +144,14 @@ impl Keys {
         self.key(kind, workspace_id, &[value.as_bytes()])
     }
 
+    pub(crate) fn origin(&mut self, workspace_id: &str, origin: &Origin) -> u64 {
+        let name = match origin {
+            Origin::Native => NO_DIALECT,
+            Origin::Dialect(name) => name.as_str(),
+        };
+        self.key(KeyKind::Origin, workspace_id, &[name.as_bytes()])
+    }
+
     /// The identities of an event, which an append must look up.
     pub(crate) fn identities(&mut self, header: &HeaderRef<'_>, mut found: impl FnMut(u64)) {
         let workspace_id = header.workspace_id;
@@ -175,6 +188,7 @@ impl Keys {
             (KeyKind::Step, header.step_id),
             (KeyKind::Actor, Some(header.actor_id)),
             (KeyKind::Correlation, Some(header.correlation_id)),
+            (KeyKind::Origin, Some(header.origin_dialect.unwrap_or(NO_DIALECT))),
         ];
         for (kind, value) in values {
             if let Some(value) = value {

@@ -7,7 +7,7 @@
 use annals_core::envelope::StreamKey;
 use annals_core::event::Event;
 use annals_core::id::{
-    ActorId, CorrelationId, EventType, IdError, MissionId, Position, RoomId, RunId, StepId,
+    ActorId, CorrelationId, DialectName, EventType, IdError, MissionId, Position, RoomId, RunId, StepId,
     StreamType, ThreadId, WorkspaceId,
 };
 use annals_core::record::HeaderRef;
@@ -99,6 +99,26 @@ impl TypePattern {
     }
 }
 
+/// By which way an event came into the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// As an envelope of its own, in no foreign format.
+    Native,
+    /// In a foreign format.
+    Dialect(DialectName),
+}
+
+impl Origin {
+    /// Whether a header says that its event came so.
+    #[must_use]
+    pub fn admits(&self, header: &HeaderRef<'_>) -> bool {
+        match self {
+            Self::Native => header.origin_dialect.is_none(),
+            Self::Dialect(name) => header.origin_dialect == Some(name.as_str()),
+        }
+    }
+}
+
 /// Which events of a log are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
@@ -108,6 +128,8 @@ pub struct Query {
     pub filters: Vec<Filter>,
     /// One of these must match; none given means any type.
     pub event_types: Vec<TypePattern>,
+    /// One of these must be where it came from; none given means anywhere.
+    pub origins: Vec<Origin>,
     /// Only events after this position; 0 for all.
     pub after_position: Position,
     /// Only events before this position.
@@ -128,6 +150,7 @@ impl Query {
         self.workspace_id.as_ref().is_none_or(of_workspace)
             && self.filters.iter().all(|filter| filter.admits(header))
             && self.admits_type(header.event_type)
+            && (self.origins.is_empty() || self.origins.iter().any(|origin| origin.admits(header)))
     }
 
     fn admits_type(&self, event_type: &str) -> bool {

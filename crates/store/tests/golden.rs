@@ -93,24 +93,42 @@ fn the_same_events_are_written_as_the_same_bytes() {
     }
 }
 
+/// Lays out the golden log, with an index file where the log has its own.
+fn lay_out(dir: &Path, index: &Path) {
+    for name in FILES {
+        let target = dir.join(name);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        let is_index = name.ends_with(".idx");
+        let source = if is_index { index.to_owned() } else { golden().join(name) };
+        let mut bytes = content(&source);
+        // The zeros at the end were left out.
+        bytes.resize(if is_index { bytes.len().next_multiple_of(4096) } else { bytes.len() }, 0);
+        fs::write(target, bytes).unwrap();
+    }
+}
+
+fn index() -> &'static str {
+    FILES.into_iter().find(|name| name.ends_with(".idx")).unwrap()
+}
+
 #[test]
 fn a_log_of_format_1_is_read() {
     let dir = temporary_dir();
-    for name in FILES {
-        let target = dir.path().join(name);
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        let mut bytes = content(&golden().join(name));
-        // The zeros at the end were left out.
-        bytes.resize(
-            if name.ends_with(".idx") { bytes.len().next_multiple_of(4096) } else { bytes.len() },
-            0,
-        );
-        fs::write(target, bytes).unwrap();
-    }
+    lay_out(dir.path(), &golden().join(index()));
     let log = open_local(dir.path(), small_options()).unwrap();
     assert!(log.report.was_closed);
     assert_eq!(log.report.indexes_built, 0);
     let lines: String =
         audit(&log.reader).iter().map(|event| format!("{}\n", event.to_json())).collect();
     assert_eq!(lines, fs::read_to_string(golden().join("events.ndjson")).unwrap());
+}
+
+#[test]
+fn an_index_of_an_older_format_is_built_again() {
+    let dir = temporary_dir();
+    lay_out(dir.path(), &golden().with_file_name("index-format-1.idx"));
+    let log = open_local(dir.path(), small_options()).unwrap();
+    log.writer.settle_index();
+    assert!(content(&dir.path().join(index())) == content(&golden().join(index())));
+    audit(&log.reader);
 }

@@ -277,6 +277,10 @@ fn wanted_keys(keys: &mut Keys, query: &Query) -> Vec<Vec<u64>> {
     if !types.is_empty() {
         all_of.push(types);
     }
+    if !query.origins.is_empty() {
+        let origins = query.origins.iter();
+        all_of.push(origins.map(|origin| keys.origin(workspace_id, origin)).collect());
+    }
     if all_of.is_empty() {
         all_of.push(vec![keys.workspace(workspace_id)]);
     }

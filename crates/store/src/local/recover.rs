@@ -484,9 +484,14 @@ pub(crate) fn copy_bytes(old: &dyn DiskFile, new: &dyn DiskFile, end: u64) -> io
 }
 
 /// Writes the valid bytes again in place, and zeros behind them, and syncs both.
+///
+/// The file's length is set anew, too: a process before this one may have cut it and failed to sync
+/// that, and then a power loss would bring back what was behind.
 fn rewrite(file: &dyn DiskFile, end: u64) -> io::Result<()> {
     copy_bytes(file, file, end)?;
     let len = file.len()?;
     super::writer::fill_with_zeros(file, end, len)?;
+    file.set_len(len + 1)?;
+    file.set_len(len)?;
     file.sync_all()
 }

@@ -194,6 +194,11 @@ impl Sample {
         self
     }
 
+    pub fn dialect(mut self, name: Option<&str>) -> Self {
+        self.draft.origin.dialect = name.map(|name| DialectName::parse(name).unwrap());
+        self
+    }
+
     pub fn prepare(&self) -> Prepared {
         let event_id = self.draft.event_id.unwrap_or(event_id(self.server_event_id));
         let mut server = server_fields(0, self.workspace);

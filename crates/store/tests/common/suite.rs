@@ -1,6 +1,6 @@
 //! The contract suite: what every engine must do, one function for each promise.
 
-use annals_core::id::{ActorId, Position, RunId, Seq, StreamType};
+use annals_core::id::{ActorId, DialectName, Position, RunId, Seq, StreamType};
 use annals_store::contract::*;
 use annals_store::query::*;
 use proptest::prelude::*;
@@ -425,12 +425,14 @@ fn check_streams(reader: &dyn LogReader, mut query: StreamsQuery, all: &[Event])
 pub fn queries_find_what_a_look_at_every_event_finds(engine: &mut dyn Engine) {
     const TYPES: [&str; 5] =
         ["tool.invoked", "tool.call.failed", "toolbox.x", "run.started", "plain"];
+    const DIALECTS: [Option<&str>; 3] = [None, Some("hive"), Some("otlp")];
     for number in 0..160_usize {
         let sample = sample(&format!("s{}", number % 5), "1")
             .workspace(if number % 4 == 3 { "w2" } else { "w1" })
             .event_type(TYPES[number % 7 % 5])
             .run(&format!("r{}", number % 3))
-            .actor(&format!("a{}", number % 11 % 4));
+            .actor(&format!("a{}", number % 11 % 4))
+            .dialect(DIALECTS[number % 5 % 3]);
         engine.writer().append(at(number as i64 / 3), vec![sample.unit()]).unwrap();
     }
     engine.reopen();
@@ -471,11 +473,16 @@ fn queries() -> impl Strategy<Value = (Query, usize)> {
         0.8,
         prop::sample::select(vec!["w1", "w2", "w3"]).prop_map(workspace),
     );
+    let origin = prop::sample::select(vec![None, Some("hive"), Some("otlp"), Some("kernel")])
+        .prop_map(|name| match name {
+            None => Origin::Native,
+            Some(name) => Origin::Dialect(DialectName::parse(name).unwrap()),
+        });
     let micros = || prop::option::of((0..70_i64).prop_map(at));
     (
         workspace_id,
         prop::collection::vec(filter, 0..3),
-        prop::collection::vec(pattern, 0..3),
+        (prop::collection::vec(pattern, 0..3), prop::collection::vec(origin, 0..3)),
         (prop_oneof![Just(0), 0..200_u64], prop::option::of(0..200_u64)),
         (micros(), micros()),
         any::<bool>(),
@@ -485,7 +492,7 @@ fn queries() -> impl Strategy<Value = (Query, usize)> {
             |(
                 workspace_id,
                 filters,
-                event_types,
+                (event_types, origins),
                 (after, before),
                 (since, until),
                 is_desc,
@@ -495,6 +502,7 @@ fn queries() -> impl Strategy<Value = (Query, usize)> {
                     workspace_id,
                     filters,
                     event_types,
+                    origins,
                     after_position: Position(after),
                     before_position: before.map(Position),
                     since,

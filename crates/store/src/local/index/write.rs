@@ -12,7 +12,7 @@ use crate::keys::is_filtered;
 use crate::local::disk::DiskFile;
 
 pub(crate) const MAGIC: &[u8; 8] = b"ANNALIDX";
-pub(crate) const FORMAT: u16 = 1;
+pub(crate) const FORMAT: u16 = 2;
 /// Bytes of an entry of the top level.
 pub(crate) const TOP_ENTRY_BYTES: usize = 16;
 /// Entries of a page of the top level.
