@@ -55,7 +55,7 @@ async fn import_file(
             return Ok(());
         }
     };
-    let mut importer = Importer::new(format, &source_name(path));
+    let mut importer = Importer::new(format, &source_name(path), sender.workspace_id().clone());
     report.begin(path, format);
     let mut passed = 0;
     for (index, piece) in pieces(&file).enumerate() {

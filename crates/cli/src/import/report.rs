@@ -157,6 +157,7 @@ impl Report {
                 self.skipped_count
             ));
         }
+        self.tell_unpriced();
         let Fates { stored, replayed, refused } = self.fates;
         if self.is_json {
             return self.write(
@@ -170,6 +171,16 @@ impl Report {
             false => format!("stored {stored}, there before {replayed}, refused {refused}"),
         };
         Ok(output::line(fate)?)
+    }
+
+    /// Says which calls the cost by list price leaves out, so that nobody takes a part for the whole.
+    fn tell_unpriced(&self) {
+        for (model, call_count) in self.totals.unpriced_by_model(&self.prices) {
+            let model = output::plain(model.unwrap_or("a model that is not named"));
+            output::note(format_args!(
+                "no list price is known for {model}: {call_count} model calls are not in the cost by list price"
+            ));
+        }
     }
 
     pub(super) fn outcome(&self) -> Outcome {

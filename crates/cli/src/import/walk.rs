@@ -1,5 +1,5 @@
 //! Which files an import looks at: the named ones, and under a directory those that end in
-//! `.jsonl` or `.json`.
+//! `.jsonl`, `.json` or `.traj`.
 //!
 //! What a file is, its content tells later. Symbolic links to directories are not followed, so that
 //! a loop cannot catch the walk.
@@ -9,6 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+
+/// How the names of files end that are looked at.
+const ENDINGS: [&str; 3] = ["jsonl", "json", "traj"];
 
 /// How a file came up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +63,9 @@ fn walk(directory: &Path, each: &mut impl FnMut(PathBuf, u64)) -> anyhow::Result
         let path = entry.path();
         if entry.file_type().with_context(unreadable)?.is_dir() {
             walk(&path, each)?;
-        } else if path.extension().is_some_and(|ending| ending == "jsonl" || ending == "json")
+        } else if path
+            .extension()
+            .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
             && let Ok(metadata) = fs::metadata(&path)
             && metadata.is_file()
         {

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use super::record::{Fact, Head};
+use crate::dialect::ForeignFault;
 use crate::envelope::{Draft, Origin, StreamKey};
 use crate::hash::sha256;
 use crate::id::{
@@ -54,12 +55,15 @@ pub enum FaultReason {
     )]
     EventTooLarge {
         /// The type of the event that is missing.
-        event_type: &'static str,
+        event_type: String,
         /// Its size in bytes.
         byte_count: usize,
         /// The limit in bytes.
         byte_count_max: usize,
     },
+    /// A part of the record is not as its format has it.
+    #[error("{0}")]
+    Foreign(#[from] ForeignFault),
     /// A name in the record breaks the grammar of ids.
     #[error("an id of the record cannot be used: {0}")]
     Id(#[from] IdError),
@@ -105,23 +109,28 @@ impl Emitter {
         mut fact: Fact,
         residue: Option<String>,
     ) {
-        let event_type = fact.event_type;
         let (head, ordinal, residue) = match fact.earlier.take() {
             Some((earlier, residue)) => (earlier, usize::MAX, residue),
             None => (head.clone(), ordinal, residue),
         };
         let line = head.line;
         match draft(run_id, &head, fact, residue) {
-            Ok(draft) => self.keep(line, event_type, identified(draft, &head, ordinal)),
+            Ok(draft) => self.keep(line, identified(draft, &head, ordinal)),
             Err(error) => self.fault(line, error.into()),
         }
     }
 
-    fn keep(&mut self, line: usize, event_type: &'static str, (draft, byte_count): (Draft, usize)) {
+    /// Emits an event that has its identity from elsewhere.
+    pub(super) fn emit_draft(&mut self, line: usize, draft: Draft) {
+        let byte_count = draft.to_json().len();
+        self.keep(line, (draft, byte_count));
+    }
+
+    fn keep(&mut self, line: usize, (draft, byte_count): (Draft, usize)) {
         let is_new = draft.event_id.is_none_or(|event_id| self.seen.insert(*event_id.as_bytes()));
         if byte_count > EVENT_BYTES_MAX {
             let reason = FaultReason::EventTooLarge {
-                event_type,
+                event_type: draft.event_type.as_str().to_owned(),
                 byte_count,
                 byte_count_max: EVENT_BYTES_MAX,
             };

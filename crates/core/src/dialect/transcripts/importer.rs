@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::agents::prompt_of;
 use super::assistant::assistant;
+use super::detect::{DetectError, detect};
+use super::documents::{Reader, Sheet, reader};
 use super::emit::{Emitter, Fault, FaultReason, Translated};
 use super::fields::Fields;
-use super::format::{DetectError, Format, detect};
+use super::format::Format;
 use super::hooks::hook;
 use super::other::{bare_usage, foreign, result, summary, system};
 use super::pieces::pieces;
@@ -19,8 +21,8 @@ use super::status::status;
 use super::totals::Totals;
 use super::user::user;
 use crate::hash::{Digest, sha256};
-use crate::id::RunId;
-use crate::json::{JsonKind, JsonLimits, as_str, compact, kind, member};
+use crate::id::{RunId, WorkspaceId};
+use crate::json::{JsonKind, as_str, compact, elements, kind, member};
 use crate::time::Timestamp;
 
 /// Records that wait for the one that tells what the run is about.
@@ -38,6 +40,9 @@ pub(super) struct Desk<'d> {
 pub struct Importer {
     format: Format,
     source_name: String,
+    workspace_id: WorkspaceId,
+    /// Reads the records of formats whose records are documents.
+    reader: Option<Box<dyn Reader>>,
     /// The hash of the first record, which names a run that nothing else names.
     first_record: Option<String>,
     runs: BTreeMap<RunId, Run>,
@@ -64,14 +69,18 @@ pub struct Import {
     pub totals: Totals,
 }
 
-/// Translates a whole file. `source_name` is the file's name without its folders; it names the run
+/// Translates a whole file for a workspace. `source_name` is the file's name without its folders; it names the run
 /// of a file whose records name no session.
 ///
 /// # Errors
 /// Says why the file's format is not read.
-pub fn import(source_name: &str, file: &[u8]) -> Result<Import, DetectError> {
+pub fn import(
+    source_name: &str,
+    workspace_id: &WorkspaceId,
+    file: &[u8],
+) -> Result<Import, DetectError> {
     let format = detect(file)?;
-    let mut importer = Importer::new(format, source_name);
+    let mut importer = Importer::new(format, source_name, workspace_id.clone());
     for piece in pieces(file) {
         importer.record(piece.line, piece.text);
     }
@@ -83,10 +92,12 @@ pub fn import(source_name: &str, file: &[u8]) -> Result<Import, DetectError> {
 impl Importer {
     /// An importer for one file; see [`import`] for `source_name`.
     #[must_use]
-    pub fn new(format: Format, source_name: &str) -> Self {
+    pub fn new(format: Format, source_name: &str, workspace_id: WorkspaceId) -> Self {
         Self {
             format,
             source_name: source_name.to_owned(),
+            workspace_id,
+            reader: reader(format),
             first_record: None,
             runs: BTreeMap::new(),
             current: None,
@@ -101,7 +112,7 @@ impl Importer {
     /// Takes the next record, as it stands in the file, with the line that it begins on.
     pub fn record(&mut self, line: usize, text: &[u8]) {
         let mut record = String::with_capacity(text.len());
-        if let Err(error) = compact(text, &mut record, &JsonLimits::EVENT) {
+        if let Err(error) = compact(text, &mut record, &Format::record_limits()) {
             self.fault(line, error.into());
             return;
         }
@@ -110,6 +121,56 @@ impl Importer {
             self.fault(line, FaultReason::NotAnObject);
             return;
         }
+        if self.format == Format::ClaudeCodeWeb {
+            self.wrapped_records(line, &record);
+        } else if !self.read_document(line, |reader, sheet| reader.record(sheet, &record)) {
+            self.session_record(line, record);
+        }
+        self.count();
+    }
+
+    /// Gives a record to the format's reader, if it has one.
+    fn read_document(
+        &mut self,
+        line: usize,
+        read: impl FnOnce(&mut dyn Reader, &mut Sheet<'_>),
+    ) -> bool {
+        let Some(mut reader) = self.reader.take() else { return false };
+        let mut sheet = Sheet {
+            emitter: &mut self.emitter,
+            totals: &mut self.totals,
+            copies: &mut self.copies,
+            workspace_id: &self.workspace_id,
+            source_name: &self.source_name,
+            line,
+        };
+        read(reader.as_mut(), &mut sheet);
+        self.reader = Some(reader);
+        true
+    }
+
+    /// Takes the records of a session that stand as a list in one object.
+    fn wrapped_records(&mut self, line: usize, document: &str) {
+        let mut fields = Fields::of(document);
+        let lists = ["loglines", "messages"].map(|name| fields.take(name));
+        let records = lists.iter().flatten().flat_map(|list| elements(list));
+        let mut record_count = 0;
+        for record in records {
+            record_count += 1;
+            if kind(record) == JsonKind::Object {
+                self.session_record(line, record.to_owned());
+            } else {
+                self.fault(line, FaultReason::NotAnObject);
+            }
+        }
+        if let Some(rest) = fields.rest() {
+            self.session_record(line, rest);
+        }
+        // The list is what has been read, and not the object around it.
+        self.totals.records += record_count - 1;
+    }
+
+    fn session_record(&mut self, line: usize, record: String) {
         if self.first_record.is_none() {
             self.first_record = Some(short_hash(&record));
         }
@@ -120,11 +181,14 @@ impl Importer {
             self.release();
             self.translate(line, &record);
         }
-        self.count();
     }
 
     /// Says what is still unsaid. No record may come after.
     pub fn finish(&mut self) {
+        if self.read_document(0, |reader, sheet| reader.finish(sheet)) {
+            self.count();
+            return;
+        }
         let trigger = self
             .waiting
             .iter()
@@ -174,13 +238,7 @@ impl Importer {
         let is_placed = session.is_some() || self.current.is_some();
         let run_id = session.as_deref().and_then(run_of_session).or_else(|| self.current.clone());
         let is_started = run_id.is_some_and(|run_id| self.runs.contains_key(&run_id));
-        let tells = is_placed
-            && match self.format {
-                Format::ClaudeCodeJsonl | Format::ClaudeCodeJson | Format::StreamJson => {
-                    is_telling(record)
-                }
-                Format::HookLog | Format::StatusLine => true,
-            };
+        let tells = is_placed && (!self.format.is_session() || is_telling(record));
         !is_started && !tells && self.waiting.len() < WAITING_RECORDS_MAX
     }
 
@@ -255,12 +313,12 @@ impl Importer {
     fn taken_apart<'a>(&self, line: usize, text: &'a str) -> Record<'a> {
         let mut fields = Fields::of(text);
         let moment = take_moment(&mut fields);
-        let record_type = match self.format {
-            Format::HookLog => fields.get_text("hook_event_name").map(|name| name.into_owned()),
-            Format::StatusLine => Some("status_line".to_owned()),
-            Format::ClaudeCodeJsonl | Format::ClaudeCodeJson | Format::StreamJson => {
-                fields.take_text("type")
-            }
+        let record_type = if self.format == Format::HookLog {
+            fields.get_text("hook_event_name").map(|name| name.into_owned())
+        } else if self.format == Format::StatusLine {
+            Some("status_line".to_owned())
+        } else {
+            fields.take_text("type")
         };
         let uuid = fields.take_name("uuid");
         let head = Head { line, key: Digest::ZERO, moment, record_type, uuid };
@@ -294,11 +352,12 @@ fn nameless_head(line: usize) -> Head {
 }
 
 fn translated(format: Format, desk: &mut Desk<'_>, record: &mut Record<'_>) -> Vec<Fact> {
-    match format {
-        Format::HookLog if record.head.record_type.is_some() => return hook(desk, record),
-        Format::HookLog => return foreign(record),
-        Format::StatusLine => return status(desk, record),
-        Format::ClaudeCodeJsonl | Format::ClaudeCodeJson | Format::StreamJson => {}
+    if format == Format::HookLog {
+        let is_hook = record.head.record_type.is_some();
+        return if is_hook { hook(desk, record) } else { foreign(record) };
+    }
+    if format == Format::StatusLine {
+        return status(desk, record);
     }
     let facts = match record.head.record_type.as_deref() {
         Some("user") => {

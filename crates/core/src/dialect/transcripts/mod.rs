@@ -1,5 +1,5 @@
-//! What coding agents leave behind, as events: Claude Code's transcripts, the output of its headless
-//! runs, the logs of its hooks and status lines.
+//! What agents leave behind, as events: Claude Code's transcripts, the output of its headless runs,
+//! the logs of its hooks and status lines, and in `documents` the run records of other programs.
 //!
 //! Pure: [`detect`] tells a file's format, [`pieces`] cuts it into records, [`Importer`] folds the
 //! records into drafts, [`Totals`] counts. What is mapped to what: `docs/formats/transcripts.md`.
@@ -9,9 +9,10 @@
 //! INVARIANT (same fact, same event): see `emit`.
 
 mod fields;
-mod money;
+pub(super) mod money;
 mod usage;
 
+mod detect;
 mod format;
 mod pieces;
 
@@ -26,12 +27,14 @@ mod other;
 mod status;
 mod user;
 
+mod documents;
 mod emit;
 mod importer;
 mod totals;
 
+pub use detect::{DetectError, detect};
 pub use emit::{DIALECT, Fault, FaultReason, Translated};
-pub use format::{DetectError, Format, detect};
+pub use format::Format;
 pub use importer::{Import, Importer, import};
 pub use pieces::{Piece, Pieces, pieces};
 pub use totals::{ImportLine, TokenTotals, Totals};

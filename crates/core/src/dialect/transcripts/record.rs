@@ -67,6 +67,8 @@ pub(super) enum Party {
     Agent(String),
     /// The program around the agent.
     Harness,
+    /// Another program by its actor id.
+    Service(String),
 }
 
 impl Party {
@@ -78,14 +80,14 @@ impl Party {
         match self {
             Self::User => ActorType::User,
             Self::Agent(_) => ActorType::Agent,
-            Self::Harness => ActorType::Service,
+            Self::Harness | Self::Service(_) => ActorType::Service,
         }
     }
 
     pub(super) fn id(&self) -> &str {
         match self {
             Self::User => "user",
-            Self::Agent(id) => id,
+            Self::Agent(id) | Self::Service(id) => id,
             Self::Harness => MAIN_AGENT,
         }
     }

@@ -106,7 +106,8 @@ impl Totals {
         totals
     }
 
-    fn saw_event(&mut self, event_type: &str, data: &str, run_id: &str) {
+    /// Counts what one event says.
+    pub(super) fn saw_event(&mut self, event_type: &str, data: &str, run_id: &str) {
         let text = |name| member(data, name).and_then(as_str);
         match event_type {
             "run.started" => {
@@ -279,8 +280,18 @@ impl Totals {
     /// Model calls with usage that `computed_cost_micros` leaves out, because their price is unknown.
     #[must_use]
     pub fn unpriced_model_calls(&self, prices: &PriceTable) -> usize {
+        self.unpriced_by_model(prices).values().sum()
+    }
+
+    /// The same by model; a call whose model nobody named is under `None`.
+    #[must_use]
+    pub fn unpriced_by_model(&self, prices: &PriceTable) -> BTreeMap<Option<&str>, usize> {
+        let mut counts = BTreeMap::new();
         let calls = self.model_calls.values().filter(|call| call.usage.is_some());
-        calls.filter(|call| call_cost(call, prices).is_none()).count()
+        for call in calls.filter(|call| call_cost(call, prices).is_none()) {
+            *counts.entry(call.model.as_deref()).or_default() += 1;
+        }
+        counts
     }
 
     /// The earliest time that anything says.
