@@ -14,6 +14,7 @@ use crate::record::{
 use crate::redaction::{RedactionMark, UNEXPLAINED};
 use crate::secrets::same_but_for_marks;
 use crate::time::Timestamp;
+use crate::violation::{VIOLATION_MEMBER, violation_in};
 
 /// An event of the log. Cloning shares its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -290,6 +291,9 @@ fn write_marks(out: &mut String, header: &HeaderRef<'_>) {
     plain(out, "authority", &header.authority);
     plain(out, "redaction_level", &header.redaction_level);
     push_member(out, "contains_secrets", if header.contains_secrets { "true" } else { "false" });
+    if let Some(violation) = violation_in(header) {
+        push_member(out, VIOLATION_MEMBER, violation);
+    }
 }
 
 /// Writes a text member whose grammar needs no escapes.

@@ -178,6 +178,15 @@ text_newtype! {
     TokenId by check_id;
 }
 
+impl EventType {
+    /// Whether the name is kept for the frames that Annals puts among the events of a live tail. No
+    /// event has it.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.as_str().starts_with("annals.")
+    }
+}
+
 macro_rules! uuid_newtype {
     ($(#[$doc:meta] $name:ident;)*) => {$(
         #[$doc]

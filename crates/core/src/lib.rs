@@ -20,6 +20,7 @@ pub mod record;
 
 pub mod event;
 pub mod redaction;
+pub mod violation;
 
 pub mod merkle;
 pub mod tiles;

@@ -7,6 +7,8 @@
 pub const EVENT_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one request body after decompression, checked while streaming.
 pub const BODY_BYTES_MAX: usize = 16 << 20;
+/// Bytes of the items of one OTLP request, each with the resource and the scope that it repeats.
+pub const OTLP_ITEMS_BYTES_MAX: usize = 64 << 20;
 /// Bytes of request bodies held at once over all connections.
 pub const IN_FLIGHT_BYTES_MAX: usize = 256 << 20;
 /// The slowest body that is waited for, in bytes a second.
@@ -61,6 +63,10 @@ pub const KEY_NAME_BYTES_MAX: usize = 256;
 pub const REDACTION_REASON_BYTES_MAX: usize = 1_024;
 /// Bytes of what stands in for a redacted payload. Marks are held in memory, so it is small.
 pub const REDACTION_REPLACEMENT_BYTES_MAX: usize = 16 << 10;
+/// Metric series of a workspace; points of others are counted, and kept as events.
+pub const METRIC_SERIES_COUNT_MAX: usize = 10_000;
+/// Bytes of what tells a metric series from others: name, unit, service and attributes.
+pub const METRIC_LABELS_BYTES_MAX: usize = 4 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -70,6 +76,7 @@ mod tests {
     fn limits_fit_each_other() {
         const { assert!(EVENT_BYTES_MAX <= BODY_BYTES_MAX) };
         const { assert!(BODY_BYTES_MAX <= SEQUENCER_QUEUE_BYTES_MAX) };
+        const { assert!(BODY_BYTES_MAX <= OTLP_ITEMS_BYTES_MAX) };
         const { assert!(SEQUENCER_QUEUE_BYTES_MAX <= IN_FLIGHT_BYTES_MAX) };
         const { assert!(PAGE_EVENTS_DEFAULT <= PAGE_EVENTS_MAX) };
         const { assert!(PAGE_EVENTS_MAX <= BATCH_EVENTS_MAX) };

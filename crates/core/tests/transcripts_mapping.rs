@@ -12,12 +12,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use annals_core::dialect::transcripts::{
-    FaultReason, Format, Import, Totals, Translated, detect, import, pieces,
+    DetectError, FaultReason, Format, Import, Totals, Translated, detect, import as import_for,
+    pieces,
 };
-use annals_core::id::EventId;
+use annals_core::id::{EventId, WorkspaceId};
 use annals_core::json::{as_str, member};
 use annals_core::limits::EVENT_BYTES_MAX;
 use annals_core::price::PriceTable;
+
+/// A file for the workspace of tests.
+fn import(name: &str, file: &[u8]) -> Result<Import, DetectError> {
+    import_for(name, &WorkspaceId::parse("default").unwrap(), file)
+}
 
 fn file(name: &str) -> Vec<u8> {
     std::fs::read(
@@ -249,11 +255,11 @@ fn an_event_over_the_limit_is_reported_with_its_line_and_not_cut() {
     let import = import("large.jsonl", file.as_bytes()).unwrap();
     let [fault] = import.faults.as_slice() else { panic!("{:?}", import.faults.len()) };
     assert_eq!(fault.line, 1);
-    let FaultReason::EventTooLarge { event_type: "message.created", byte_count, byte_count_max } =
-        fault.reason
+    let FaultReason::EventTooLarge { event_type, byte_count, byte_count_max } = &fault.reason
     else {
         panic!("{}", fault.reason)
     };
+    assert_eq!(event_type, "message.created");
     assert!(byte_count > byte_count_max);
     assert_eq!(told(&import, "message.created", "content_md"), [("t".to_owned(), "claude-code")]);
 }

@@ -126,7 +126,27 @@ impl Client {
         let parameters = if atomic { vec![("atomic", "true".to_owned())] } else { Vec::new() };
         let url = self.resource(["v1", "doors", door], &parameters);
         let body = Some(Bytes::from(documents));
-        let call = Call { method: Method::POST, url, body, repeat: Repeat::Matters };
+        let call = Call::new(Method::POST, url, body, Repeat::Matters);
+        let results = results_of(self.call(call).await, document_count)?;
+        Ok(BatchOutcome { results })
+    }
+
+    /// Appends CloudEvents, given as an array of documents of the JSON format with their number.
+    /// A refused one does not touch its neighbours.
+    ///
+    /// Source and id are the identity of a CloudEvent, so a request that may have been kept is sent again.
+    ///
+    /// # Errors
+    /// When the request fails for good; some of its documents may be kept then.
+    pub async fn append_cloud_events(
+        &self,
+        documents: String,
+        document_count: usize,
+    ) -> Result<BatchOutcome, ClientError> {
+        let url = self.resource(["v1", "cloudevents"], &[("atomic", "false".to_owned())]);
+        let mut call =
+            Call::new(Method::POST, url, Some(Bytes::from(documents)), Repeat::Harmless);
+        call.media_type = Some("application/cloudevents-batch+json");
         let results = results_of(self.call(call).await, document_count)?;
         Ok(BatchOutcome { results })
     }
@@ -147,7 +167,7 @@ impl Client {
     ) -> Result<Answer, ClientError> {
         let url = self.events_url(options);
         let body = Some(Bytes::from(body));
-        self.call(Call { method: Method::POST, url, body, repeat: Repeat::Harmless }).await
+        self.call(Call::new(Method::POST, url, body, Repeat::Harmless)).await
     }
 
     fn events_url(&self, options: &AppendOptions) -> Url {

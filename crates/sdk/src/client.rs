@@ -180,6 +180,19 @@ pub(crate) struct Call {
     /// JSON text.
     pub(crate) body: Option<Bytes>,
     pub(crate) repeat: Repeat,
+    /// The body's media type; JSON's, unless it says another.
+    pub(crate) media_type: Option<&'static str>,
+}
+
+impl Call {
+    pub(crate) const fn new(
+        method: Method,
+        url: Url,
+        body: Option<Bytes>,
+        repeat: Repeat,
+    ) -> Self {
+        Self { method, url, body, repeat, media_type: None }
+    }
 }
 
 impl Client {
@@ -284,7 +297,8 @@ impl Client {
     ) -> Result<Answer, (ClientError, Option<Duration>)> {
         let mut request = self.request(call.method.clone(), call.url.clone()).timeout(timeout);
         if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+            let media_type = call.media_type.unwrap_or("application/json");
+            request = request.header(CONTENT_TYPE, media_type).body(body.clone());
         }
         let broken = |error| (ClientError::from_transport(self.url(), error), None);
         let response = request.send().await.map_err(broken)?;
@@ -298,7 +312,7 @@ impl Client {
 
     /// Reads a JSON resource.
     pub(crate) async fn get_json<T: DeserializeOwned>(&self, url: Url) -> Result<T, ClientError> {
-        self.call(Call { method: Method::GET, url, body: None, repeat: Repeat::Harmless })
+        self.call(Call::new(Method::GET, url, None, Repeat::Harmless))
             .await?
             .json()
     }

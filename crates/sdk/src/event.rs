@@ -8,6 +8,7 @@ use annals_core::envelope::{Actor, Authority, StreamKey};
 use annals_core::hash::Digest;
 use annals_core::id::{EventId, EventType, Position, RunId, Seq, WorkspaceId};
 use annals_core::time::Timestamp;
+use annals_core::violation::SchemaViolation;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -40,6 +41,8 @@ pub struct StoredEvent {
     pub stream_seq: Seq,
     /// Whether Annals decided it or somebody reported it.
     pub authority: Authority,
+    /// Why its payload does not fit the schema of its type, where a lenient workspace keeps it.
+    pub schema_violation: Option<SchemaViolation>,
     /// The hash of the event before it in its stream; `None` for the first.
     pub prev_event_hash: Option<Digest>,
     /// Its hash.
@@ -63,10 +66,18 @@ struct Wire<'a> {
     actor: WireActor,
     stream: WireStream,
     authority: String,
+    schema_violation: Option<WireViolation>,
     prev_event_hash: Option<String>,
     event_hash: String,
     #[serde(borrow)]
     data: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct WireViolation {
+    pointer: String,
+    rule: String,
+    problem: String,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +123,11 @@ impl StoredEvent {
             stream,
             stream_seq: Seq(wire.stream.stream_seq),
             authority: read(&wire.authority)?,
+            schema_violation: wire.schema_violation.map(|violation| SchemaViolation {
+                pointer: violation.pointer,
+                rule: violation.rule,
+                problem: violation.problem,
+            }),
             prev_event_hash: wire.prev_event_hash.as_deref().map(read).transpose()?,
             event_hash: read(&wire.event_hash)?,
             data: wire.data.get().to_owned(),

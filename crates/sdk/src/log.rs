@@ -45,7 +45,7 @@ impl Client {
     /// As for [`Self::checkpoint`].
     pub async fn rotate_log_key(&self) -> Result<LogKeys, ClientError> {
         let url = self.resource(["v1", "log", "key", "rotate"], &[]);
-        self.call(Call { method: Method::POST, url, body: None, repeat: Repeat::Matters })
+        self.call(Call::new(Method::POST, url, None, Repeat::Matters))
             .await?
             .json()
     }
@@ -95,7 +95,7 @@ impl Client {
         let url = self.resource(["v1", "events", event_id, "redact"], &[]);
         let body = Some(Bytes::from(body));
         // A second redaction is answered with the first receipt.
-        let call = Call { method: Method::POST, url, body, repeat: Repeat::Harmless };
+        let call = Call::new(Method::POST, url, body, Repeat::Harmless);
         self.call_within(LONG_REQUEST_TIMEOUT, call).await?.json()
     }
 
@@ -115,7 +115,7 @@ impl Client {
     /// As for [`Self::checkpoint`].
     pub async fn segments(&self) -> Result<LogSegments, ClientError> {
         let url = self.resource(["v1", "log", "segments"], &[]);
-        let call = Call { method: Method::GET, url, body: None, repeat: Repeat::Harmless };
+        let call = Call::new(Method::GET, url, None, Repeat::Harmless);
         self.call_within(LONG_REQUEST_TIMEOUT, call).await?.json()
     }
 
@@ -165,7 +165,7 @@ impl Client {
     }
 
     async fn get_bytes(&self, url: Url) -> Result<Bytes, ClientError> {
-        let call = Call { method: Method::GET, url, body: None, repeat: Repeat::Harmless };
+        let call = Call::new(Method::GET, url, None, Repeat::Harmless);
         Ok(self.call(call).await?.body)
     }
 

@@ -22,6 +22,16 @@ pub enum ForeignFault {
         /// What is wrong with it.
         problem: String,
     },
+    /// A member holds more than is taken, once it is unpacked.
+    #[error("`{pointer}` holds more than {byte_count_max} bytes, the most of one {unit}")]
+    TooLarge {
+        /// Where it is.
+        pointer: String,
+        /// Bytes that are allowed.
+        byte_count_max: usize,
+        /// What may have so many: an event, or a request.
+        unit: &'static str,
+    },
     /// The document is of a version that nothing here reads.
     #[error("version {found} is not read here; {supported} is")]
     UnsupportedVersion {
@@ -40,7 +50,9 @@ impl ForeignFault {
     #[must_use]
     pub fn pointer(&self) -> Option<&str> {
         match self {
-            Self::MissingMember { pointer } | Self::InvalidMember { pointer, .. } => Some(pointer),
+            Self::MissingMember { pointer }
+            | Self::InvalidMember { pointer, .. }
+            | Self::TooLarge { pointer, .. } => Some(pointer),
             Self::NotAnObject | Self::UnsupportedVersion { .. } | Self::Envelope(_) => None,
         }
     }

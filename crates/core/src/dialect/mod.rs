@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod hive;
 pub mod hooks;
 pub mod kernel;
+pub mod otlp;
 pub mod transcripts;
 
 mod fault;
@@ -17,6 +18,7 @@ mod registry;
 mod translation;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 pub use fault::ForeignFault;
 pub use registry::{NamedWriter, readers, writers};
@@ -43,6 +45,12 @@ pub trait ForeignReader: Debug + Send + Sync {
     /// The dialect's name, as `origin.dialect` has it.
     fn dialect(&self) -> &DialectName;
 
+    /// A reader for the documents of one request, where the format needs one that counts over all of
+    /// them; the same serves every request elsewhere.
+    fn for_request(&self) -> Option<Arc<dyn ForeignReader>> {
+        None
+    }
+
     /// The members that may stand beside `events` in an object that wraps a batch of documents.
     fn batch_members(&self) -> &'static [&'static str] {
         &[]
@@ -62,6 +70,19 @@ pub trait ForeignReader: Debug + Send + Sync {
     /// # Errors
     /// When the document is not one of this dialect.
     fn read(&self, document: &str, context: &ForeignContext<'_>) -> Result<Draft, ForeignFault>;
+
+    /// The facts that one document states, in the order they happened; never none. They are kept together
+    /// or not at all.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    fn read_all(
+        &self,
+        document: &str,
+        context: &ForeignContext<'_>,
+    ) -> Result<Vec<Draft>, ForeignFault> {
+        self.read(document, context).map(|draft| vec![draft])
+    }
 
     /// The event that one document of a wrapped batch states, given the members that stand beside
     /// `events` as one JSON object; never empty.

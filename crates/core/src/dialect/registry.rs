@@ -8,6 +8,7 @@ use super::envelope::{AgentEnvelope, ENVELOPE};
 use super::hive::{HIVE, Hive};
 use super::hooks::{HOOKS, Hooks};
 use super::kernel::{KERNEL, Kernel};
+use super::otlp::{OTLP, Otlp};
 use super::{ForeignReader, ForeignWriter};
 
 /// A dialect that events can be read in.
@@ -50,6 +51,7 @@ pub fn writers() -> &'static [NamedWriter] {
         add(KERNEL, Kernel::new().ok().map(|writer| Arc::new(writer) as _));
         add(ENVELOPE, AgentEnvelope::new().ok().map(|writer| Arc::new(writer) as _));
         add(HOOKS, Hooks::new().ok().map(|writer| Arc::new(writer) as _));
+        add(OTLP, Some(Arc::new(Otlp)));
         writers
     })
 }

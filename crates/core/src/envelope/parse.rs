@@ -59,13 +59,14 @@ pub enum EnvelopeFault {
 type Fault = EnvelopeFault;
 
 /// Fields that exist on stored events and are never taken from a sender.
-const SERVER_SET_FIELDS: [&str; 8] = [
+const SERVER_SET_FIELDS: [&str; 9] = [
     "position",
     "recorded_at",
     "actor_principal_id",
     "authority",
     "redaction_level",
     "contains_secrets",
+    "schema_violation",
     "prev_event_hash",
     "event_hash",
 ];

@@ -141,7 +141,8 @@ pub struct Header<'a> {
     pub contains_secrets: bool,
     /// What the server filled.
     pub server_filled: ServerFilled,
-    /// What `evolve` needs of a control fact, as compact JSON, so that no body is needed for it.
+    /// Compact JSON in the server's own words: of a control fact what `evolve` needs, so that no
+    /// body is needed for it; of an observed one the mark of a payload that does not fit its schema.
     pub control: Option<String>,
 }
 
@@ -431,7 +432,7 @@ pub struct ServerFields {
     pub trace_correlation: Option<CorrelationId>,
     /// Decided here or reported.
     pub authority: Authority,
-    /// What `evolve` needs of a control fact.
+    /// What `evolve` needs of a control fact, or the mark of an observed one.
     pub control: Option<String>,
 }
 

@@ -15,8 +15,17 @@ use crate::json::{compact, string_content_end, unescape};
 /// Members whose string is the name of what a sibling holds: `{"name":"API_KEY","value":"…"}`.
 const NAMING_KEYS: [&str; 5] = ["name", "key", "header", "variable", "field"];
 /// Members that hold the value of what a sibling or the object's own key names.
-const VALUE_KEYS: [&str; 7] =
-    ["value", "stringValue", "string_value", "secureValue", "default", "content", "plaintext"];
+const VALUE_KEYS: [&str; 9] = [
+    "value",
+    "values",
+    "stringValue",
+    "string_value",
+    "arrayValue",
+    "secureValue",
+    "default",
+    "content",
+    "plaintext",
+];
 
 /// An array or object that is being walked.
 #[derive(Debug)]

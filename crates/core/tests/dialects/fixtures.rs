@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use annals_core::catalog::Catalog;
 use annals_core::dialect::cloudevents::CloudEvents;
+use annals_core::dialect::otlp::{self, Item, OTLP, Signal};
 use annals_core::dialect::{
     ForeignContext, ForeignFault, ForeignReader, NamedWriter, readers, writers,
 };
@@ -17,7 +18,8 @@ use serde_json::Value;
 /// The dialects whose doors take JSON documents.
 pub(crate) const DIALECTS: [&str; 4] = ["agentos", "hive", "kernel", "envelope"];
 /// All dialects that are translated both ways.
-pub(crate) const ALL: [&str; 6] = ["agentos", "cloudevents", "hive", "kernel", "envelope", "hooks"];
+pub(crate) const ALL: [&str; 7] =
+    ["agentos", "cloudevents", "hive", "kernel", "envelope", "hooks", OTLP];
 
 pub(crate) fn workspace() -> WorkspaceId {
     WorkspaceId::parse("ws_test").unwrap()
@@ -38,11 +40,28 @@ pub(crate) fn writer(dialect: &str) -> &'static NamedWriter {
     writers().iter().find(|writer| writer.name == dialect).unwrap()
 }
 
-/// The documents of a dialect, each as compact text.
+/// The documents of a dialect, each as compact text; those of OTLP are requests of one item.
 pub(crate) fn documents(dialect: &str) -> Vec<String> {
+    if dialect != OTLP {
+        return lines(dialect);
+    }
+    let files = [
+        (Signal::Traces, "otlp_traces"),
+        (Signal::Logs, "otlp_logs"),
+        (Signal::Metrics, "otlp_metrics"),
+    ];
+    let requests = files
+        .into_iter()
+        .flat_map(|(signal, file)| lines(file).into_iter().map(move |line| (signal, line)));
+    let items = requests.flat_map(|(signal, request)| otlp::items(signal, &request).unwrap());
+    items.map(|item| item.document).collect()
+}
+
+/// The lines of a file of fixtures.
+fn lines(file: &str) -> Vec<String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/dialects")
-        .join(format!("{dialect}.ndjson"));
+        .join(format!("{file}.ndjson"));
     let text = std::fs::read_to_string(path).unwrap();
     text.lines()
         .filter(|line| !line.trim().is_empty())
@@ -51,13 +70,27 @@ pub(crate) fn documents(dialect: &str) -> Vec<String> {
 }
 
 pub(crate) fn read(dialect: &str, document: &str) -> Result<Draft, ForeignFault> {
+    if dialect == OTLP {
+        return read_item(document).map(|mut drafts| drafts.pop().unwrap());
+    }
     let (workspace, catalog) = (workspace(), catalog());
-    let context = ForeignContext {
-        workspace_id: &workspace,
-        catalog: &catalog,
+    reader(dialect).read(document, &context(&workspace, &catalog))
+}
+
+/// The facts of one item of OTLP, of which the last one has the item.
+pub(crate) fn read_item(document: &str) -> Result<Vec<Draft>, ForeignFault> {
+    let (workspace, catalog) = (workspace(), catalog());
+    let item = Item { index: 0, document: document.to_owned() };
+    let signal = Signal::of(document).unwrap();
+    otlp::read(signal, &item, &context(&workspace, &catalog))
+}
+
+fn context<'a>(workspace_id: &'a WorkspaceId, catalog: &'a Catalog) -> ForeignContext<'a> {
+    ForeignContext {
+        workspace_id,
+        catalog,
         received_at: Timestamp::from_micros(1_790_000_000_000_000),
-    };
-    reader(dialect).read(document, &context)
+    }
 }
 
 /// The envelope of a draft as readers get it, without `origin.raw`, and with what a server sets.

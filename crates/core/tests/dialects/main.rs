@@ -13,5 +13,6 @@ mod across;
 mod fixtures;
 mod generated;
 mod law;
+mod otlp;
 mod page;
 mod versions;

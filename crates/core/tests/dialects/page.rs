@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use annals_core::catalog::{Catalog, Way};
+use annals_core::dialect::otlp::OTLP;
 
 use crate::fixtures::{ALL, DIALECTS, catalog, documents, read, stored, value, write};
 use crate::law::residue;
@@ -23,6 +24,7 @@ This page is made by a test: `ANNALS_BLESS=1 cargo nextest run -p annals-core --
 | `kernel` | events of an agent kernel's bus, one externally tagged variant each | `POST /v1/doors/kernel` |
 | `envelope` | messages between agents, `AgentEnvelope` 3.x | `POST /v1/doors/envelope` |
 | `hooks` | what coding agents tell the programs that they run at their events | `POST /v1/doors/hooks` |
+| `otlp` | spans, log records and metric data points of OpenTelemetry ([formats/otlp.md](formats/otlp.md)) | `POST /v1/traces`, `/v1/logs`, `/v1/metrics`, and gRPC |
 
 A door at `/v1/doors` takes one document, an array, an object with `events`, or NDJSON, and answers as `POST /v1/events` does:
 
@@ -48,10 +50,11 @@ An event that has no form there, or whose body was redacted, comes as its envelo
 - `origin` has the dialect, the foreign type, and id and time where their text is not ours. A time without a zone is UTC.
 - An id of an event that is no UUID becomes a UUIDv8 derived from workspace and id. `kernel` has no ids: two equal documents are two events.
 - `hive` and `kernel` demand UUIDs. An id of ours that is none goes out as a derived UUIDv8, with the id beside it: in `metadata.annals` of a hive document, in the member `annals` of a kernel variant (the format has no open place, and its reader passes over what it does not know). On the way in it is believed only where the UUID is the one derived from it.
-- `hive`: the run is `workflow_id`, else `session_id`. A call of a tool is named by the correlation that its beginning and end share. `event_data` that is compressed is refused.
+- `hive`: the run is `workflow_id`, else `session_id`. A call of a tool is named by the correlation that its beginning and end share. `event_data` may be an object, JSON text, or the bytes of JSON or MessagePack, compressed by zlib or not (`compressed` is true in the `metadata` beside it); one holds at most 1 MiB unpacked, those of a request 16 MiB. Of bytes what they say is kept, so that no secret hides in them; they go out encoded anew.
 - `agentos`: an event of a room is on that room's stream, whatever stream the document names; its hashes stay its own, and ours do not go out as its.
 - `envelope`: one document is one event however many it is addressed to. The signature is kept, not checked.
 - `hooks`: the run is the session, whatever the agent calls it; a sub-agent is `AGENT/ID`. A call without an id is named by `call`, which `annals-hook` counts, else by what it is about. [The guide](guides/hook-up-a-coding-agent.md) has the members of the stamp.
+- `otlp`: a span is two events where it begins something and ends it, else one; a log record and a data point are one each. The end has the item in `extensions.otlp.document`, and goes out as an OTLP/JSON request of that one item; the beginning goes out as its envelope.
 - The stream of an event is the unit that the catalog names, else the run, else the agent, else the workspace.
 ";
 
@@ -79,7 +82,7 @@ fn the_committed_page_is_what_the_fixtures_show() {
 /// A name that the catalog spells and no fixture says would be a promise that nobody tried.
 #[test]
 fn every_name_of_every_vocabulary_has_a_fixture() {
-    for dialect in DIALECTS {
+    for dialect in DIALECTS.into_iter().chain([OTLP]) {
         for (name, row) in rows(dialect, &catalog()) {
             let is_out_only = row.types.iter().all(|(_, way)| *way == Way::Out);
             assert!(row.fixture_count > 0 || is_out_only, "{dialect}: {name}");

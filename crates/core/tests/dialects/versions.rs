@@ -2,6 +2,8 @@
 //! may mean something else is refused by name. And what is special to each format.
 
 use annals_core::dialect::ForeignFault;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::fixtures::{read, stored, value, write};
 
@@ -129,6 +131,66 @@ fn hives_own_forms_are_read() {
     let envelope = comes_back("hive", &entry);
     assert!(!envelope.contains("differences"), "{envelope}");
     comes_back("hive", &format!("{{\"event_data\":{tagged},\"stream_id\":\"1-0\"}}"));
+}
+
+/// The bytes are not kept, because no search for secrets reads them; what they say is.
+#[test]
+fn an_entry_of_bytes_comes_back_with_what_the_bytes_say() {
+    let odd = HIVE.replace(",\"event_type\"", " ,\n \"event_type\"");
+    let forms: [(&str, Vec<u8>); 3] = [
+        ("bytes", HIVE.as_bytes().to_vec()),
+        ("spaced bytes", odd.into_bytes()),
+        ("msgpack", annals_core::msgpack::from_json(HIVE)),
+    ];
+    for (form, bytes) in forms {
+        for is_compressed in [false, true] {
+            let held = if is_compressed { zlib(&bytes) } else { bytes.clone() };
+            let bin = serde_json::json!({"$bin": STANDARD.encode(&held)});
+            let entry = serde_json::json!({
+                "event_data": bin,
+                "stream": "s",
+                "metadata": serde_json::json!({"compressed": is_compressed}).to_string(),
+            });
+            let draft = read("hive", &entry.to_string()).unwrap();
+            assert_eq!(draft.event_type.as_str(), "tool.invoked");
+            let said = format!("{}{form}", if is_compressed { "zlib " } else { "" });
+            let kept = stored(&draft);
+            assert!(kept.contains(&format!("\"form\":\"{said}\"")), "{said}: {kept}");
+            assert!(!kept.contains(&STANDARD.encode(&held)), "{said}: {kept}");
+            let out = value(&write("hive", &kept).unwrap());
+            assert_eq!(out["stream"], "s");
+            let bytes = STANDARD.decode(out["event_data"]["$bin"].as_str().unwrap()).unwrap();
+            let bytes = if is_compressed { unzlib(&bytes) } else { bytes };
+            let text = match form {
+                "msgpack" => {
+                    let mut text = Vec::new();
+                    let limits = annals_core::json::JsonLimits::EVENT;
+                    annals_core::msgpack::to_json(&bytes, &mut text, &limits).unwrap();
+                    String::from_utf8(text).unwrap()
+                }
+                _ => String::from_utf8(bytes).unwrap(),
+            };
+            assert_eq!(value(&text), value(HIVE), "{said}");
+        }
+    }
+    let pythons = r#"{"event_data":{"$bin":"AAAA"},"metadata":"{'compressed': True}"}"#;
+    let refused = read("hive", pythons).unwrap_err().to_string();
+    assert!(refused.contains("is no zlib stream"), "{refused}");
+    let text = r#"{"event_data":"eJw=","metadata":"{\"compressed\":true}"}"#;
+    assert!(read("hive", text).unwrap_err().to_string().contains("is no bytes"));
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(9));
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn unzlib(bytes: &[u8]) -> Vec<u8> {
+    let mut held = Vec::new();
+    let mut decoder = flate2::read::ZlibDecoder::new(bytes);
+    std::io::Read::read_to_end(&mut decoder, &mut held).unwrap();
+    held
 }
 
 #[test]

@@ -18,6 +18,7 @@
 
 mod agent;
 mod approval;
+mod bus;
 mod command;
 mod envelope;
 mod evidence;
@@ -47,6 +48,7 @@ mod trust;
 
 pub use agent::*;
 pub use approval::*;
+pub use bus::*;
 pub use command::*;
 pub use envelope::*;
 pub use evidence::*;

@@ -27,7 +27,7 @@ payload! {
         stop_reason "stop_reason": &str,
         duration_ms "duration_ms": impl Into<serde_json::Value>,
         cost_micros "cost_micros": u64,
-        /// Object; of `input_tokens`, `output_tokens`, `cache_read_tokens`, `cache_write_tokens`.
+        /// Object; of `input_tokens`, `output_tokens`, `cache_read_tokens`, `cache_write_tokens`, `reasoning_tokens`, `total_tokens_stated`.
         usage "usage": impl Into<serde_json::Value>,
     }
     /// A call of a model ended without an answer.

@@ -191,8 +191,10 @@ fn write_facts(writer: &mut Writer, view: &View<'_>) {
     if let Some(flag) = view.get("contains_secrets").filter(|flag| *flag == "true") {
         writer.raw("containssecrets", flag);
     }
-    for name in ["origin", "redaction"] {
-        if let Some(object) = view.get(name) {
+    for (name, field) in
+        [("origin", "origin"), ("redaction", "redaction"), ("schemaviolation", "schema_violation")]
+    {
+        if let Some(object) = view.get(field) {
             writer.text(name, &allowed_json(object));
         }
     }

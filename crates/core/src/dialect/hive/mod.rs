@@ -10,6 +10,9 @@ mod entry;
 mod read;
 mod tags;
 mod write;
+mod zlib;
+
+use std::sync::Arc;
 
 use super::{ForeignContext, ForeignFault, ForeignReader, ForeignWriter};
 use crate::catalog::Catalog;
@@ -51,9 +54,11 @@ const UUID_PLACES: [&str; 7] = [
 const OPEN_PLACE: [&str; 2] = ["metadata", crate::dialect::translation::ids::OURS];
 
 /// The hive dialect.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Hive {
     name: DialectName,
+    /// What compressed events may still hold.
+    room: zlib::Room,
 }
 
 impl Hive {
@@ -62,7 +67,7 @@ impl Hive {
     /// # Errors
     /// Never: the name fits the grammar.
     pub fn new() -> Result<Self, IdError> {
-        Ok(Self { name: DialectName::parse(HIVE)? })
+        Ok(Self { name: DialectName::parse(HIVE)?, room: zlib::Room::default() })
     }
 }
 
@@ -71,12 +76,16 @@ impl ForeignReader for Hive {
         &self.name
     }
 
+    fn for_request(&self) -> Option<Arc<dyn ForeignReader>> {
+        Some(Arc::new(Self { name: self.name.clone(), room: zlib::Room::of_request() }))
+    }
+
     fn batch_members(&self) -> &'static [&'static str] {
         &["batch_id", "batch_timestamp", "event_count"]
     }
 
     fn read(&self, document: &str, context: &ForeignContext<'_>) -> Result<Draft, ForeignFault> {
-        read::read(&self.name, document, None, context)
+        read::read(self, document, None, context)
     }
 
     fn read_in_batch(
@@ -85,7 +94,7 @@ impl ForeignReader for Hive {
         batch: &str,
         context: &ForeignContext<'_>,
     ) -> Result<Draft, ForeignFault> {
-        read::read(&self.name, document, Some(batch), context)
+        read::read(self, document, Some(batch), context)
     }
 }
 

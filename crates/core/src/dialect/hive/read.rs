@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{BASE, HIVE, OPEN_PLACE, entry, tags, write};
+use super::{BASE, HIVE, Hive, OPEN_PLACE, entry, tags, write};
 use crate::catalog::{Catalog, Spelling, TypeEntry};
 use crate::dialect::fault::{invalid, missing};
 use crate::dialect::translation::homes::Homes;
@@ -18,7 +18,7 @@ use crate::json::{JsonKind, as_str, kind};
 
 /// Reads one document.
 pub(super) fn read(
-    dialect: &DialectName,
+    hive: &Hive,
     document: &str,
     batch: Option<&str>,
     context: &ForeignContext<'_>,
@@ -27,9 +27,10 @@ pub(super) fn read(
         return Err(ForeignFault::NotAnObject);
     }
     let mut remains = Remains::default();
-    let mut parts = match entry::unwrap(document, &mut remains.notes)? {
-        Some(inner) => Parts::of_owned(&inner),
-        None => Parts::of(document),
+    let opened = entry::unwrap(document, &mut remains.notes, &hive.room)?;
+    let (mut parts, document) = match &opened {
+        Some(opened) => (Parts::of_owned(&opened.event), opened.document.as_ref()),
+        None => (Parts::of(document), document),
     };
     if let Some(noted) = tags::take_off(&mut parts) {
         remains.notes.insert("tagged", noted);
@@ -39,10 +40,10 @@ pub(super) fn read(
     if let Some(batch) = batch {
         remains.notes.insert("batch", batch.to_owned());
     }
-    let (draft, leftover) = translate(dialect, parts, &mut remains.notes, context)?;
+    let (draft, leftover) = translate(&hive.name, parts, &mut remains.notes, context)?;
     remains.leftover = leftover;
     settle(draft, remains, document, context.workspace_id, |view| {
-        write::write(view, context.catalog)
+        write::write_open(view, context.catalog)
     })
 }
 

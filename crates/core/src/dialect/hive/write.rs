@@ -19,6 +19,15 @@ const SOURCE_SERVICE: &str = "\"annals\"";
 
 /// Writes one event; none where it has no form here.
 pub(super) fn write(view: &View<'_>, catalog: &Catalog) -> Option<String> {
+    let document = write_open(view, catalog)?;
+    match view.translation("entry").filter(|_| view.came_by(HIVE)) {
+        Some(noted) => Some(entry::pack(document, noted)),
+        None => Some(document),
+    }
+}
+
+/// The same with the event of an entry in the open, where it came as bytes.
+pub(super) fn write_open(view: &View<'_>, catalog: &Catalog) -> Option<String> {
     if view.is_redacted() {
         return None;
     }

@@ -63,7 +63,7 @@ pub(in crate::dialect) fn settle(
     }
 }
 
-fn too_deep() -> ForeignFault {
+pub(in crate::dialect) fn too_deep() -> ForeignFault {
     EnvelopeFault::InvalidField {
         field: "extensions",
         problem: format!("the event would be nested deeper than {JSON_DEPTH_MAX} levels"),
@@ -72,7 +72,7 @@ fn too_deep() -> ForeignFault {
 }
 
 /// How deep arrays and objects are nested, or less where there are too few brackets to matter.
-fn depth(text: &str) -> usize {
+pub(in crate::dialect) fn depth(text: &str) -> usize {
     if text.len() < 2 * JSON_DEPTH_MAX {
         return 0;
     }
