@@ -19,6 +19,12 @@ pub const EVENTS: &str = "/v1/events";
 pub const CLOUDEVENTS: &str = "/v1/cloudevents";
 /// The doors of foreign formats.
 pub const DOOR: &str = "/v1/doors/{dialect}";
+/// OTLP over HTTP: spans.
+pub const OTLP_TRACES: &str = "/v1/traces";
+/// OTLP over HTTP: log records.
+pub const OTLP_LOGS: &str = "/v1/logs";
+/// OTLP over HTTP: metric data points.
+pub const OTLP_METRICS: &str = "/v1/metrics";
 /// One event by its id.
 pub const EVENT: &str = "/v1/events/{event_id}";
 /// Erase one event's body.
@@ -46,6 +52,8 @@ pub const RUN_EVIDENCE: &str = "/v1/runs/{run_id}/evidence";
 pub const AGENTS: &str = "/v1/agents";
 /// The tool calls.
 pub const TOOL_CALLS: &str = "/v1/tool-calls";
+/// The types that the workspace has events of, with their rates.
+pub const TYPES: &str = "/v1/types";
 /// Model calls, tokens and cost in groups.
 pub const USAGE: &str = "/v1/usage";
 
@@ -70,6 +78,8 @@ pub const LOG_SEGMENT: &str = "/v1/log/segments/{first_position}";
 
 /// The server as this token sees it.
 pub const STATUS: &str = "/v1/status";
+/// What a workspace decided about itself.
+pub const SETTINGS: &str = "/v1/settings";
 /// The event types that the server knows.
 pub const CATALOG: &str = "/v1/catalog";
 /// Their schemas as one JSON Schema document.

@@ -1,5 +1,6 @@
 //! From events to units for the sequencer, and from its outcomes to results in input order.
 
+use annals_core::event::Event;
 use annals_store::contract::{
     Companion, ExpectedSeq, OneOrMore, Placed, Prepared, Refusal, Unit, UnitOutcome,
 };
@@ -19,16 +20,25 @@ pub(crate) struct Ready {
 pub(crate) struct AnswerPlan {
     shape: BatchShape,
     atomicity: Atomicity,
-    /// One entry an event; `None` is answered by the next outcome.
-    settled: Vec<Option<EventResult>>,
+    /// One entry a document.
+    settled: Vec<Settled>,
 }
 
-/// What became of an event before its turn.
-pub(crate) enum Step {
-    /// It goes to the sequencer, and what is to be said of it with it.
-    Goes { event: Prepared, companion: Option<Box<Prepared>> },
+/// What is known of a document's result before its turn.
+enum Settled {
+    /// It is answered by the outcome of so many events, which are neighbours.
+    Open(usize),
     /// It is answered already.
-    Settled(EventResult),
+    Done(EventResult),
+}
+
+/// What became of the facts of a document before its turn.
+#[derive(Default)]
+pub(crate) struct Step {
+    /// Those that go to the sequencer, each with what is to be said of it.
+    pub(crate) goes: OneOrMore<(Prepared, Option<Box<Prepared>>)>,
+    /// Those that repeat an event that is kept, and would be refused otherwise.
+    pub(crate) kept: Vec<Event>,
 }
 
 /// Sorts events into units for the sequencer and a plan for the answer.
@@ -36,6 +46,7 @@ pub(crate) fn plan(
     request: &AppendRequest,
     batch: &TranslatedBatch,
     steps: Vec<Result<Step, EventRefusal>>,
+    durability: Durability,
 ) -> Result<Ready, AppendRefusal> {
     let is_one = batch.shape == BatchShape::One;
     let expected = expected(request, batch);
@@ -43,21 +54,21 @@ pub(crate) fn plan(
     let mut settled = Vec::with_capacity(steps.len());
     for (index, step) in steps.into_iter().enumerate() {
         match step {
-            Ok(Step::Goes { event, companion }) => {
-                match batch.atomicity {
-                    Atomicity::Atomic => together.push((event, companion)),
-                    Atomicity::Independent => {
-                        units.push(unit([(event, companion)], expected.clone()));
-                    }
-                }
-                settled.push(None);
+            Ok(Step { goes, kept }) if goes.is_empty() => {
+                settled.push(Settled::Done(replayed(kept, durability)));
             }
-            Ok(Step::Settled(result)) => settled.push(Some(result)),
+            Ok(Step { goes, .. }) => {
+                settled.push(Settled::Open(goes.len()));
+                match batch.atomicity {
+                    Atomicity::Atomic => together.extend(goes),
+                    Atomicity::Independent => units.push(unit(goes, expected.clone())),
+                }
+            }
             Err(refusal) if is_one || batch.atomicity == Atomicity::Atomic => {
                 let index = (!is_one).then_some(index);
                 return Err(AppendRefusal::Event { index, refusal });
             }
-            Err(refusal) => settled.push(Some(EventResult::Rejected(refusal))),
+            Err(refusal) => settled.push(Settled::Done(EventResult::Rejected(refusal))),
         }
     }
     if !together.is_empty() {
@@ -103,28 +114,37 @@ impl AnswerPlan {
     ) -> Result<BatchAnswer, AppendRefusal> {
         let is_one = self.shape == BatchShape::One;
         let mut open = Vec::with_capacity(self.settled.len());
+        let mut fact_counts = self.settled.iter().filter_map(Settled::fact_count);
         for outcome in outcomes {
             match outcome {
                 UnitOutcome::Committed(placed) => {
-                    let events = placed.into_iter().filter(|placed| !placed.is_companion);
-                    open.extend(events.map(|placed| kept(placed, durability)));
+                    let mut events = placed.into_iter().filter(|placed| !placed.is_companion);
+                    while let Some(first) = events.next() {
+                        let others = fact_counts.next().unwrap_or(1).saturating_sub(1);
+                        open.push(kept(first, events.by_ref().take(others), durability));
+                    }
                 }
                 UnitOutcome::Refused { index, refusal } => {
                     self.refuse(index, refused(refusal), &mut open)?;
+                    fact_counts.next();
                 }
                 UnitOutcome::Undecided { index, .. } => {
                     self.refuse(index, EventRefusal::Undecided, &mut open)?;
+                    fact_counts.next();
                 }
             }
         }
+        drop(fact_counts);
         if open.len() == self.settled.len() {
             // All went to the sequencer, and the results are in input order already.
             return finish(is_one, open);
         }
         let mut open = open.into_iter();
         let missing = || EventResult::Rejected(EventRefusal::Undecided);
-        let merge =
-            |settled: Option<EventResult>| settled.or_else(|| open.next()).unwrap_or_else(missing);
+        let merge = |settled: Settled| match settled {
+            Settled::Done(result) => result,
+            Settled::Open(_) => open.next().unwrap_or_else(missing),
+        };
         finish(is_one, self.settled.into_iter().map(merge).collect())
     }
 
@@ -148,16 +168,49 @@ impl AnswerPlan {
         }
     }
 
-    /// The place in the request of the nth event that went to the sequencer.
+    /// The place in the request of the document of the nth event that went to the sequencer.
     fn input_index(&self, nth: usize) -> usize {
-        let went = self.settled.iter().enumerate().filter(|(_, settled)| settled.is_none());
-        went.map(|(index, _)| index).nth(nth).unwrap_or(nth)
+        let mut before = 0;
+        let of = self.settled.iter().position(|settled| {
+            before += settled.fact_count().unwrap_or(0);
+            nth < before
+        });
+        of.unwrap_or(nth)
     }
 }
 
-fn kept(placed: Placed, durability: Durability) -> EventResult {
-    let receipt = Receipt { event: placed.event, durability };
-    if placed.replayed { EventResult::Replayed(receipt) } else { EventResult::Accepted(receipt) }
+impl Settled {
+    /// How many events went to the sequencer; none for what is answered already.
+    fn fact_count(&self) -> Option<usize> {
+        match self {
+            Self::Open(fact_count) => Some(*fact_count),
+            Self::Done(_) => None,
+        }
+    }
+}
+
+/// The result of a document: its last fact's receipt. It is a replay when all of it is one.
+fn kept(
+    first: Placed,
+    others: impl Iterator<Item = Placed>,
+    durability: Durability,
+) -> EventResult {
+    let (mut event, mut replayed, mut before) = (first.event, first.replayed, Vec::new());
+    for placed in others {
+        before.push(std::mem::replace(&mut event, placed.event));
+        replayed &= placed.replayed;
+    }
+    let receipt = Receipt { event, before, durability };
+    if replayed { EventResult::Replayed(receipt) } else { EventResult::Accepted(receipt) }
+}
+
+/// The result of a document whose facts are all kept already.
+fn replayed(mut kept: Vec<Event>, durability: Durability) -> EventResult {
+    match kept.pop() {
+        Some(event) => EventResult::Replayed(Receipt { event, before: kept, durability }),
+        // A document without facts is none; no dialect makes one.
+        None => EventResult::Rejected(EventRefusal::Undecided),
+    }
 }
 
 fn refused(refusal: Refusal) -> EventRefusal {

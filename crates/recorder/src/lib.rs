@@ -25,12 +25,15 @@ pub mod access;
 pub mod live;
 pub mod redaction;
 pub mod secrets;
+pub mod settings;
 pub mod stats;
 pub mod trust;
 pub mod views;
 
 pub mod copies;
 pub mod evidence;
+
+pub mod bus;
 
 mod recorder;
 

@@ -11,10 +11,10 @@ use annals_core::id::CorrelationId;
 use annals_store::contract::{LogReader, Prepared, ReadFailure};
 
 use crate::answer::{Ready, Step, plan};
-use crate::prepare::{Checked, Preparation, draw_salts};
+use crate::prepare::{Checked, Preparation, Salts};
 use crate::recorder::Inner;
 use crate::refusal::{AppendRefusal, EventRefusal};
-use crate::request::{AppendRequest, BatchAnswer, EventResult, Receipt};
+use crate::request::{AppendRequest, BatchAnswer};
 use crate::translate::translate;
 
 /// Bodies above this are worked on outside the async threads, so that they delay nobody else.
@@ -32,17 +32,24 @@ pub(crate) async fn append(
         batch.rename_streams(&inner.secrets);
         let trace = request.traceparent.as_deref().and_then(CorrelationId::of_traceparent);
         let preparation = Preparation::of(inner, request, trace.as_ref());
-        let salts = draw_salts(inner.entropy.as_ref(), batch.event_count());
-        let events = batch.drafts(&request.door, &context).zip(salts).map(|(draft, salt)| {
-            let draft = draft?;
-            preparation.authorize(&draft)?;
-            let checked = preparation.prepare(&draft, salt); // 5 check, 7 redact
-            replay_or_refuse(inner, checked) // 4 replay?
-            // 6 gate has its place here.
+        let mut salts = Salts::draw(inner.entropy.as_ref(), batch.event_count());
+        let events = batch.documents().map(|document| {
+            let mut step = Step::default();
+            batch.each_draft(document, &request.door, &context, |draft| {
+                preparation.authorize(draft)?;
+                let checked = preparation.prepare(draft, salts.next()); // 5 check, 7 redact
+                if checked.is_marked {
+                    let workspace_id = &request.principal.workspace_id;
+                    inner.stats.count_schema_failure(workspace_id, draft.event_type.as_str());
+                }
+                // 6 gate has its place here.
+                replay_or_refuse(inner, checked, &mut step) // 4 replay?
+            })?;
+            Ok(step)
         });
         let events: Vec<_> = events.collect();
-        inner.stats.count_refused(&events);
-        plan(request, &batch, events)
+        inner.stats.count_refused(&request.principal.workspace_id, &events);
+        plan(request, &batch, events, inner.durability)
     });
     let ready = ready.await?;
     // 8 append: the sequencer places the events and syncs them, and only then is there an answer.
@@ -75,14 +82,15 @@ async fn with_room(
 
 /// Step 4: an event that would be refused now is answered with its first receipt if it repeats
 /// one that is kept, whatever has changed since. Others meet the same look-up in their turn.
-fn replay_or_refuse(inner: &Inner, checked: Checked) -> Result<Step, EventRefusal> {
+fn replay_or_refuse(inner: &Inner, checked: Checked, step: &mut Step) -> Result<(), EventRefusal> {
     let Some(refusal) = checked.unless_replayed else {
-        return Ok(Step::Goes { event: checked.prepared, companion: checked.companion });
+        step.goes.push((checked.prepared, checked.companion));
+        return Ok(());
     };
     match stored_twin(inner.reader.as_ref(), &checked.prepared) {
         Ok(Some(event)) => {
-            let receipt = Receipt { event, durability: inner.durability };
-            Ok(Step::Settled(EventResult::Replayed(receipt)))
+            step.kept.push(event);
+            Ok(())
         }
         Ok(None) => Err(refusal),
         Err(_) => Err(EventRefusal::Undecided),

@@ -30,6 +30,7 @@ use crate::refusal::AppendRefusal;
 use crate::request::{AppendRequest, BatchAnswer};
 use crate::schema::SchemaSet;
 use crate::secrets::{SecretFilter, changed_fact};
+use crate::settings::Settings;
 use crate::sequencer::{ControlFact, LogFact, Sequencer, SequencerState, record_first};
 use crate::stats::Stats;
 use crate::trust::{
@@ -113,6 +114,7 @@ pub(crate) struct Inner {
     pub(crate) stats: Arc<Stats>,
     pub(crate) access: Arc<Access>,
     pub(crate) views: Views,
+    pub(crate) settings: Arc<Settings>,
     marks: Arc<Marks>,
     live: Arc<Live>,
     trust: Arc<Trust>,
@@ -123,7 +125,7 @@ pub(crate) struct Inner {
 /// A flight recorder. Cloning gives another handle to the same one.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl Recorder {
@@ -158,6 +160,7 @@ impl Recorder {
         filter.say();
         let access = Arc::new(Access::restore(secrets, reader.as_ref())?);
         let marks = Arc::new(Marks::restore(access.workspaces(), reader.as_ref())?);
+        let settings = Arc::new(Settings::restore(access.workspaces(), reader.as_ref())?);
         redaction::finish(writer.as_mut(), reader.as_ref(), &marks)?;
         let reader: Arc<dyn LogReader> = Arc::new(MarkedReader::new(reader, Arc::clone(&marks)));
         let live = Arc::new(Live::new(reader.head(), Arc::clone(&marks), is_failed));
@@ -168,6 +171,7 @@ impl Recorder {
             entropy: Arc::clone(&config.entropy),
             access: Arc::clone(&access),
             marks: Arc::clone(&marks),
+            settings: Arc::clone(&settings),
             live: Arc::clone(&live),
             stats: Arc::clone(&stats),
             trust: Arc::clone(&trust),
@@ -204,6 +208,7 @@ impl Recorder {
             marks,
             live,
             views,
+            settings,
             trust,
             notary,
             sequencer_thread: Mutex::new(Some(thread)),

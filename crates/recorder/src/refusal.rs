@@ -61,6 +61,12 @@ pub enum EventRefusal {
         /// The route that writes it, if there is one.
         route: Option<String>,
     },
+    /// The type's name is one of Annals' own frames.
+    #[error("`{event_type}` is a name that is kept for Annals itself")]
+    ReservedType {
+        /// The type.
+        event_type: String,
+    },
     /// The payload does not have the shape of its type.
     #[error("data of `{event_type}` does not fit its schema: {problem}")]
     Schema {

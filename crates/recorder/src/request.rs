@@ -64,8 +64,10 @@ pub struct AppendRequest {
 /// Proof that an event is kept.
 #[derive(Debug, Clone)]
 pub struct Receipt {
-    /// The event as it is kept.
+    /// The event as it is kept; of a document of several facts the last one.
     pub event: Event,
+    /// The facts that the same document stated before that one, in order.
+    pub before: Vec<Event>,
     /// In which sense it is kept.
     pub durability: Durability,
 }
@@ -78,7 +80,7 @@ impl Receipt {
     }
 }
 
-/// What became of one event of a request.
+/// What became of one event of a request, or of one foreign document with all that it states.
 #[derive(Debug, Clone)]
 pub enum EventResult {
     /// Kept by this request.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use annals_core::catalog::{Catalog, OTHER_CATEGORY};
 use annals_core::event::Event;
+use annals_core::id::WorkspaceId;
 use annals_store::contract::UnitOutcome;
 
 use crate::refusal::EventRefusal;
@@ -21,7 +22,11 @@ pub struct Stats {
     commits: AtomicU64,
     commit_micros: AtomicU64,
     replayed: AtomicU64,
+    audit_lagged: AtomicU64,
     by_type: Mutex<TypeCounts>,
+    /// Of each workspace, by type. Only types of the catalog have a schema that can be missed, so
+    /// there are few.
+    schema_failures: Mutex<HashMap<WorkspaceId, BTreeMap<String, u64>>>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -42,6 +47,8 @@ pub struct StatsSnapshot {
     pub accepted: BTreeMap<String, u64>,
     /// Events answered with an earlier receipt.
     pub replayed: u64,
+    /// Events of buses that are missing from their audit trails ([`crate::bus::AUDIT_LAGGED_METRIC`]).
+    pub audit_lagged_events: u64,
     /// Payloads that did not fit their schema, by type.
     pub schema_failures: BTreeMap<String, u64>,
     /// Secrets that were replaced in events that are kept, by rule.
@@ -55,7 +62,9 @@ impl Stats {
             commits: AtomicU64::new(0),
             commit_micros: AtomicU64::new(0),
             replayed: AtomicU64::new(0),
+            audit_lagged: AtomicU64::new(0),
             by_type: Mutex::default(),
+            schema_failures: Mutex::default(),
         }
     }
 
@@ -68,9 +77,14 @@ impl Stats {
             commit_micros: self.commit_micros.load(Ordering::Relaxed),
             accepted: counts.accepted,
             replayed: self.replayed.load(Ordering::Relaxed),
+            audit_lagged_events: self.audit_lagged.load(Ordering::Relaxed),
             schema_failures: counts.schema_failures,
             secrets: counts.secrets,
         }
+    }
+
+    pub(crate) fn count_audit_lag(&self, event_count: u64) {
+        self.audit_lagged.fetch_add(event_count, Ordering::Relaxed);
     }
 
     fn label<'a>(&self, event_type: &'a str) -> &'a str {
@@ -122,12 +136,33 @@ impl Stats {
         }
     }
 
-    pub(crate) fn count_refused<T>(&self, events: &[Result<T, EventRefusal>]) {
+    pub(crate) fn count_refused<T>(
+        &self,
+        workspace_id: &WorkspaceId,
+        events: &[Result<T, EventRefusal>],
+    ) {
         for event in events {
             if let Err(EventRefusal::Schema { event_type, .. }) = event {
-                let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
-                *counts.schema_failures.entry(self.label(event_type).to_owned()).or_default() += 1;
+                self.count_schema_failure(workspace_id, event_type);
             }
         }
+    }
+
+    /// Counts a payload that did not fit its schema, whether or not it is kept.
+    pub(crate) fn count_schema_failure(&self, workspace_id: &WorkspaceId, event_type: &str) {
+        let label = self.label(event_type);
+        let mut counts = self.by_type.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.schema_failures.entry(label.to_owned()).or_default() += 1;
+        drop(counts);
+        let mut failures = self.schema_failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_workspace = failures.entry(workspace_id.clone()).or_default();
+        *of_workspace.entry(label.to_owned()).or_default() += 1;
+    }
+
+    /// Payloads of a workspace that did not fit their schema, by type, since the start.
+    #[must_use]
+    pub fn schema_failures(&self, workspace_id: &WorkspaceId) -> BTreeMap<String, u64> {
+        let failures = self.schema_failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.get(workspace_id).cloned().unwrap_or_default()
     }
 }

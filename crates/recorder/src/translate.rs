@@ -44,32 +44,37 @@ impl TranslatedBatch {
         self.texts.events.len()
     }
 
-    /// The events in input order, each read when it is asked for: a draft is large, and soon done
-    /// with.
-    pub(crate) fn drafts<'a>(
-        &'a self,
-        door: &'a Door,
-        context: &'a ForeignContext<'_>,
-    ) -> impl Iterator<Item = Result<Draft, EventRefusal>> + 'a {
-        self.texts.events.iter().map(move |event| self.draft(event, door, context))
+    /// The documents in input order.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = &Element> {
+        self.texts.events.iter()
     }
 
-    fn draft(
+    /// Hands over the facts of a document, one after the other and by reference: a draft is large, and
+    /// soon done with. All documents but some foreign ones state one.
+    pub(crate) fn each_draft(
         &self,
-        event: &Element,
+        document: &Element,
         door: &Door,
         context: &ForeignContext<'_>,
-    ) -> Result<Draft, EventRefusal> {
+        mut take: impl FnMut(&Draft) -> Result<(), EventRefusal>,
+    ) -> Result<(), EventRefusal> {
         match door {
-            Door::Native => self.texts.draft(event, Strictness::Native),
-            Door::Translated(dialect) => self.texts.draft(event, Strictness::Translated(dialect)),
+            Door::Native => take(&self.texts.draft(document, Strictness::Native)?),
+            Door::Translated(dialect) => {
+                take(&self.texts.draft(document, Strictness::Translated(dialect))?)
+            }
             Door::Foreign(reader) => {
-                let document = self.texts.text(event)?;
-                let read = match &self.beside {
-                    Some(beside) => reader.read_in_batch(document, beside, context),
-                    None => reader.read(document, context),
-                };
-                read.map_err(EventRefusal::Foreign)
+                let document = self.texts.text(document)?;
+                match &self.beside {
+                    Some(beside) => {
+                        let read = reader.read_in_batch(document, beside, context);
+                        take(&read.map_err(EventRefusal::Foreign)?)
+                    }
+                    None => {
+                        let read = reader.read_all(document, context);
+                        read.map_err(EventRefusal::Foreign)?.iter().try_for_each(take)
+                    }
+                }
             }
         }
     }
@@ -326,19 +331,21 @@ fn place_expected_seq(
     let Some(expected_seq) = request.expected_seq else {
         return Ok(());
     };
-    let mut drafts = batch.drafts(&request.door, context).take(2);
-    let first_two = (drafts.next(), drafts.next());
-    drop(drafts);
-    match first_two {
-        (Some(Ok(draft)), None) => batch
-            .expected
-            .push(StreamExpectation { stream: draft.stream, expected_seq: Seq(expected_seq) }),
-        // The one event is refused anyway, with its own reason.
-        (Some(Err(_)), None) => {}
-        _ => {
-            let problem = "`expected_seq` is for one event; a batch says `expected` in its body";
-            return Err(AppendRefusal::ExpectedSeqMisplaced { problem });
+    let problem = "`expected_seq` is for one event; a batch says `expected` in its body";
+    let misplaced = || AppendRefusal::ExpectedSeqMisplaced { problem };
+    let [document] = batch.texts.events.as_slice() else { return Err(misplaced()) };
+    let mut streams = Vec::new();
+    let read = batch.each_draft(document, &request.door, context, |draft| {
+        streams.push(draft.stream.clone());
+        Ok(())
+    });
+    match (read, streams.pop(), streams.is_empty()) {
+        (Ok(()), Some(stream), true) => {
+            batch.expected.push(StreamExpectation { stream, expected_seq: Seq(expected_seq) });
         }
+        // The one event is refused anyway, with its own reason.
+        (Err(_), _, _) => {}
+        (Ok(()), _, _) => return Err(misplaced()),
     }
     Ok(())
 }

@@ -13,8 +13,9 @@ use annals_recorder::config::RecorderConfig;
 use annals_recorder::redaction::RedactRequest;
 use annals_recorder::views::{
     self, AgentsQuery, CallStatus, RunStatus, RunsQuery, SpanKind, SpansQuery, ToolCallsQuery,
-    UsageGroup, UsageQuery,
+    TypesQuery, UsageGroup, UsageQuery,
 };
+use annals_recorder::world::{Clock, SystemClock};
 use support::{append_all, line};
 
 fn session() -> Vec<String> {
@@ -137,6 +138,14 @@ fn everything(recorder: &Recorder) -> String {
             UsageQuery { workspace_id: "default".to_owned(), group, since: None, until: None };
         out.push_str(&format!("{:#?}", views.usage(&query).unwrap()));
     }
+    let query = TypesQuery {
+        workspace_id: "default".to_owned(),
+        // The time of recording, which is that of the test.
+        now: SystemClock.now(),
+        cursor: None,
+        count_max: 100,
+    };
+    out.push_str(&format!("{:#?}", views.types(&query).unwrap().rows));
     let query =
         AgentsQuery { workspace_id: "default".to_owned(), text: None, cursor: None, count_max: 10 };
     out.push_str(&format!("{:#?}", views.agents(&query).unwrap().rows));

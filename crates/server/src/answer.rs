@@ -35,7 +35,9 @@ pub(crate) fn json_text(form: Form, text: String) -> Response {
         | Form::Ndjson
         | Form::EventStream
         | Form::CloudEvent
-        | Form::CloudEventBatch => Body::from(text),
+        | Form::CloudEventBatch
+        | Form::PrometheusText
+        | Form::OpenMetrics => Body::from(text),
     };
     let mut headers = HeaderMap::with_capacity(HEADER_COUNT);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
@@ -70,7 +72,12 @@ impl ListWriter {
         match form {
             Form::Ndjson => {}
             Form::CloudEventBatch => text.push('['),
-            Form::Json | Form::Msgpack | Form::EventStream | Form::CloudEvent => {
+            Form::Json
+            | Form::Msgpack
+            | Form::EventStream
+            | Form::CloudEvent
+            | Form::PrometheusText
+            | Form::OpenMetrics => {
                 let _ = write!(text, "{{\"{name}\":[");
             }
         }

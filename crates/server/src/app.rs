@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     /// True from the moment on when the server stops.
     pub(crate) closing: watch::Receiver<bool>,
     pub(crate) started_at: Instant,
+    /// The same by the recorder's clock, to be shown.
+    pub(crate) started_on: Timestamp,
     pub(crate) compressed_files: CompressedFiles,
     /// What the ids of this process's requests start with.
     pub(crate) start_tag: u32,
@@ -72,6 +74,7 @@ impl App {
         let budget = BodyBudget::new(annals_core::limits::IN_FLIGHT_BYTES_MAX);
         let mut start_tag = [0; 4];
         parts.recorder.entropy().fill(&mut start_tag);
+        let started_on = parts.recorder.clock().now();
         let shared = Shared {
             start_tag: u32::from_le_bytes(start_tag),
             witnesses: Witnesses::new(parts.config.witnesses, parts.recorder.trust()),
@@ -86,6 +89,7 @@ impl App {
             connections: parts.connections,
             closing: parts.closing,
             started_at: Instant::now(),
+            started_on,
             compressed_files: CompressedFiles::default(),
         };
         Self(Arc::new(shared))
@@ -144,7 +148,6 @@ impl Routes {
     }
 
     /// Every route, as it was added.
-    #[cfg(test)]
     pub(crate) fn table(&self) -> &[(Method, &'static str)] {
         &self.table
     }

@@ -49,11 +49,21 @@ impl BodyRules {
         Self { budget, byte_count_max: BODY_BYTES_MAX, window, large }
     }
 
+    /// The same demands with so many bytes around what they are for.
+    pub(crate) fn framed(&self, byte_count: usize) -> Self {
+        Self { byte_count_max: self.byte_count_max + byte_count, ..self.clone() }
+    }
+
     /// Waits until a body may be worked on, which takes a multiple of its own memory.
     pub(crate) async fn turn(&self, body: &HeldBody) -> Option<OwnedSemaphorePermit> {
         if body.bytes.len() <= LARGE_BYTES_MIN {
             return None;
         }
+        self.large_turn().await
+    }
+
+    /// Waits as a large body does, for one that may become large.
+    pub(crate) async fn large_turn(&self) -> Option<OwnedSemaphorePermit> {
         // The semaphore is never closed.
         Arc::clone(&self.large).acquire_owned().await.ok()
     }
@@ -113,6 +123,25 @@ async fn read_packed(
             if !decoder_share.grow_to(decoder.held_bytes()) {
                 return Err(overloaded());
             }
+        }
+    }
+    let (bytes, share) = decoder.finish().map_err(decode_problem)?;
+    Ok(HeldBody { bytes, share })
+}
+
+/// Unpacks bytes that are in memory already, by the same rules.
+pub(crate) fn unpack(
+    packed: HeldBody,
+    encoding: Encoding,
+    rules: &BodyRules,
+) -> Result<HeldBody, ApiProblem> {
+    let gathered = Gathered::new(rules.budget.share(), rules.byte_count_max);
+    let mut decoder = Decoder::new(encoding, gathered).map_err(decode_problem)?;
+    let mut decoder_share = rules.budget.share();
+    for part in packed.bytes.chunks(PACKED_PART_BYTES) {
+        decoder.push(part).map_err(decode_problem)?;
+        if !decoder_share.grow_to(decoder.held_bytes()) {
+            return Err(overloaded());
         }
     }
     let (bytes, share) = decoder.finish().map_err(decode_problem)?;

@@ -14,6 +14,8 @@ use crate::witness::Witness;
 pub struct ServerConfig {
     /// The address to listen on; port 0 picks one.
     pub listen: SocketAddr,
+    /// Further addresses, for OTLP alone: each takes it over gRPC and over HTTP. Port 0 picks one.
+    pub otlp: Vec<SocketAddr>,
     /// Host names, besides the loopback ones and the listen address, that requests may name.
     pub allowed_hosts: Vec<String>,
     /// Who is asked to cosign checkpoints.
@@ -26,6 +28,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7171)),
+            otlp: Vec::new(),
             allowed_hosts: Vec::new(),
             witnesses: Vec::new(),
             timings: Timings::default(),

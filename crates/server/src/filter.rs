@@ -7,7 +7,7 @@ use annals_core::envelope::StreamKey;
 use annals_core::hash::Digest;
 use annals_core::id::{EventType, IdError, Position, Seq, StreamType, WorkspaceId};
 use annals_core::time::Timestamp;
-use annals_store::query::{Filter, Order, PageLimit, Query, TypePattern};
+use annals_store::query::{Filter, Order, Origin, PageLimit, Query, TypePattern};
 use axum::http::Uri;
 
 use crate::cursor;
@@ -15,9 +15,10 @@ use crate::params::{Params, invalid};
 use crate::problem::ApiProblem;
 
 /// The filters that both pages and tails take.
-pub(crate) const FILTER_PARAMETERS: [&str; 11] = [
+pub(crate) const FILTER_PARAMETERS: [&str; 12] = [
     "event_type",
     "category",
+    "origin",
     "stream_type",
     "stream_id",
     "run_id",
@@ -29,6 +30,9 @@ pub(crate) const FILTER_PARAMETERS: [&str; 11] = [
     "correlation_id",
 ];
 
+/// What events that came in no foreign format are counted and filtered under.
+pub(crate) const NATIVE: &str = annals_recorder::views::NATIVE;
+
 /// Reads the filters of a request into a query of the caller's workspace.
 pub(crate) fn query(
     catalog: &Catalog,
@@ -39,6 +43,7 @@ pub(crate) fn query(
         workspace_id: Some(workspace_id.clone()),
         filters: filters(params)?,
         event_types: event_types(catalog, params)?,
+        origins: origins(params)?,
         ..Query::default()
     })
 }
@@ -102,6 +107,17 @@ fn event_types(catalog: &Catalog, params: &Params) -> Result<Vec<TypePattern>, A
         return Ok(vec![TypePattern::Exact(nothing()?)]);
     }
     Ok(types)
+}
+
+/// Where the wanted events came from: dialects, or `native` for those that came in none.
+fn origins(params: &Params) -> Result<Vec<Origin>, ApiProblem> {
+    let origin = |text: &str| match text {
+        NATIVE => Ok(Origin::Native),
+        name => {
+            name.parse().map(Origin::Dialect).map_err(|error: IdError| invalid("origin", error))
+        }
+    };
+    params.all("origin").map(origin).collect()
 }
 
 /// A type that no event has: no pattern at all would mean every type.

@@ -25,10 +25,12 @@ mod gather;
 mod negotiate;
 mod params;
 
+mod exposition;
 mod filter;
 mod resume;
 
 mod http;
+mod otlp;
 mod work;
 
 mod witness;

@@ -14,6 +14,7 @@ use annals_api::reason::Reason;
 use annals_api::routes;
 use annals_core::catalog::Catalog;
 use annals_core::limits::CONNECTION_COUNT_MAX;
+use annals_recorder::stats::OTHER_TYPE;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -28,6 +29,7 @@ use crate::app::App;
 use crate::auth::{Caller, Read};
 use crate::cloudevents_metrics::CloudEventMetrics;
 use crate::inference_metrics::InferenceMetrics;
+use crate::otlp::counts::OtlpMetrics;
 use crate::problem::ApiProblem;
 
 /// Over how much time the rate of events is measured.
@@ -42,7 +44,7 @@ impl ExactCounter {
         self.add(1);
     }
 
-    fn add(&self, count: u64) {
+    pub(crate) fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
@@ -111,6 +113,7 @@ pub(crate) struct Metrics {
     pub(crate) rate: EventRate,
     pub(crate) cloudevents: Arc<CloudEventMetrics>,
     pub(crate) inferences: InferenceMetrics,
+    pub(crate) otlp: OtlpMetrics,
     processing_errors: Family<ErrorLabel, ExactCounter>,
     requests: Family<RequestLabels, ExactCounter>,
     /// The counter among them of the requests that there are most of.
@@ -119,7 +122,7 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn new(catalog: &Catalog) -> Self {
-        let requests = Family::<RequestLabels, ExactCounter>::default();
+        let requests = every_request();
         let appended =
             RequestLabels { method: "POST", route: routes::EVENTS.to_owned(), status: "2xx" };
         Self {
@@ -129,7 +132,8 @@ impl Metrics {
             rate: EventRate::default(),
             cloudevents: Arc::new(CloudEventMetrics::new(catalog)),
             inferences: InferenceMetrics::new(),
-            processing_errors: Family::default(),
+            otlp: OtlpMetrics::new(),
+            processing_errors: every_error(),
             requests,
         }
     }
@@ -151,6 +155,29 @@ impl Metrics {
         };
         self.requests.get_or_create(&labels).inc();
     }
+}
+
+/// A counter at 0 for every route and sort of answer: a first answer is then a step, which rates see,
+/// and no new line.
+fn every_request() -> Family<RequestLabels, ExactCounter> {
+    let family = Family::default();
+    for (method, route) in crate::router::routes().table() {
+        for status in ["2xx", "4xx", "5xx"] {
+            let labels =
+                RequestLabels { method: method_label(method), route: (*route).to_owned(), status };
+            drop(family.get_or_create(&labels));
+        }
+    }
+    family
+}
+
+/// The same for every reason of a refusal.
+fn every_error() -> Family<ErrorLabel, ExactCounter> {
+    let family = Family::default();
+    for reason in annals_api::reason::ALL {
+        drop(family.get_or_create(&ErrorLabel { error_type: reason.code }));
+    }
+    family
 }
 
 fn method_label(method: &axum::http::Method) -> &'static str {
@@ -222,6 +249,7 @@ fn registry(app: &App) -> Registry {
     register_seed_names(&mut registry, app);
     app.metrics.cloudevents.register(&mut registry);
     app.metrics.inferences.register(&mut registry);
+    app.metrics.otlp.register(&mut registry);
     register_log(&mut registry, app);
     register_trust(&mut registry, app);
     register_server(&mut registry, app);
@@ -232,7 +260,9 @@ fn registry(app: &App) -> Registry {
 fn register_seed_names(registry: &mut Registry, app: &App) {
     let stats = app.recorder.stats().snapshot();
     let metrics = &app.metrics;
-    let accepted = by_type(&stats.accepted);
+    let entries = app.recorder.catalog().entries();
+    let known = entries.iter().map(|entry| entry.event_type.as_str());
+    let accepted = by_type(known.chain([OTHER_TYPE]), &stats.accepted);
     registry.register("events_processed_total", "Events that were stored, by type", accepted);
     let duration = metrics.processing_seconds.clone();
     registry.register(
@@ -246,15 +276,24 @@ fn register_seed_names(registry: &mut Registry, app: &App) {
         "Refused appends and events, by reason code",
         errors,
     );
-    let failures = by_type(&stats.schema_failures);
+    let with_schema = entries.iter().filter(|entry| entry.schema.is_some());
+    let with_schema = with_schema.map(|entry| entry.event_type.as_str());
+    let failures = by_type(with_schema, &stats.schema_failures);
     let help = "Events whose data did not fit the schema of their type";
     registry.register("schema_validation_failures", help, failures.clone());
     let help = "The same, under the name that client libraries make of it";
     registry.register("schema_validation_failures_total", help, failures);
 }
 
-fn by_type(counts: &std::collections::BTreeMap<String, u64>) -> Family<TypeLabel, ExactCounter> {
+/// Every type that can be counted has its counter from the start.
+fn by_type<'a>(
+    known: impl Iterator<Item = &'a str>,
+    counts: &std::collections::BTreeMap<String, u64>,
+) -> Family<TypeLabel, ExactCounter> {
     let family = Family::<TypeLabel, ExactCounter>::default();
+    for event_type in known {
+        drop(family.get_or_create(&TypeLabel { event_type: event_type.to_owned() }));
+    }
     for (event_type, count) in counts {
         family.get_or_create(&TypeLabel { event_type: event_type.clone() }).add(*count);
     }
@@ -291,6 +330,11 @@ fn register_log(registry: &mut Registry, app: &App) {
         "annals_events_replayed_total",
         "Events answered with an earlier receipt",
         replayed,
+    );
+    registry.register(
+        annals_recorder::bus::AUDIT_LAGGED_METRIC,
+        "Events of in-process buses that are missing from their audit trails",
+        ExactCounter::of(stats.audit_lagged_events),
     );
     registry.register("annals_head_position", "The newest position of the log", gauge(head));
     let queued = gauge(app.recorder.queued_bytes() as u64);

@@ -17,6 +17,10 @@ pub(crate) enum Form {
     CloudEvent,
     /// An array of them.
     CloudEventBatch,
+    /// Metrics as Prometheus reads them.
+    PrometheusText,
+    /// Metrics in the standard that came of it.
+    OpenMetrics,
 }
 
 /// The forms of lists.
@@ -34,6 +38,9 @@ pub(crate) const CLOUD_EVENT_LIST_FORMS: &[Form] =
 /// The forms of a stream's events as CloudEvents.
 pub(crate) const CLOUD_EVENT_STREAM_FORMS: &[Form] =
     &[Form::Json, Form::Ndjson, Form::Msgpack, Form::EventStream, Form::CloudEventBatch];
+/// The forms of metric series.
+pub(crate) const METRIC_FORMS: &[Form] =
+    &[Form::Json, Form::Msgpack, Form::PrometheusText, Form::OpenMetrics];
 /// The form of live tails.
 pub(crate) const TAIL_FORMS: &[Form] = &[Form::EventStream];
 
@@ -46,6 +53,8 @@ impl Form {
             Self::EventStream => "text/event-stream",
             Self::CloudEvent => "application/cloudevents+json",
             Self::CloudEventBatch => "application/cloudevents-batch+json",
+            Self::PrometheusText => "text/plain",
+            Self::OpenMetrics => "application/openmetrics-text",
         }
     }
 

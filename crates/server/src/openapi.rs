@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::auth::{AnyToken, Caller};
 use crate::http::{open, v1};
 use crate::problem::ApiProblem;
-use crate::{asyncapi, metrics};
+use crate::{asyncapi, metrics, otlp};
 
 /// The API of the server.
 #[derive(Debug, OpenApi)]
@@ -24,6 +24,7 @@ use crate::{asyncapi, metrics};
     security(("bearer" = [])),
     tags(
         (name = "events", description = "Append and read events."),
+        (name = "otlp", description = "OpenTelemetry's protocol over HTTP. The same over gRPC is on the same port."),
         (name = "streams", description = "Streams and live tails."),
         (name = "views", description = "Runs, agents, tool calls and usage, folded from the log."),
         (name = "log", description = "The log as a whole: checkpoints, proofs, tiles, redactions, evidence, segments."),
@@ -33,14 +34,15 @@ use crate::{asyncapi, metrics};
         open::healthz, open::readyz,
         metrics::metrics, openapi, asyncapi::asyncapi,
         v1::events::append, v1::doors::append, v1::events::list, v1::events::one, v1::cloudevents::append,
+        otlp::http::traces, otlp::http::logs, otlp::http::metrics,
         v1::streams::list, v1::streams::one, v1::streams::events, v1::tail::follow,
         v1::runs::list, v1::runs::one, v1::runs::spans,
-        v1::agents::list, v1::tool_calls::list, v1::usage::sums,
+        v1::agents::list, v1::tool_calls::list, v1::types::list, v1::metric_series::list, v1::usage::sums,
         v1::log::checkpoint, v1::log::key, v1::log::rotate, v1::log::tile,
         v1::log::inclusion, v1::log::consistency, v1::log::status,
         v1::segments::list, v1::segments::bytes,
         v1::redactions::redact, v1::redactions::list, v1::evidence::export,
-        v1::status::status, v1::catalog::catalog, v1::catalog::schema, v1::limits::limits,
+        v1::status::status, v1::settings::show, v1::settings::change, v1::catalog::catalog, v1::catalog::schema, v1::limits::limits,
         v1::session::open, v1::session::make_code,
         v1::tokens::issue, v1::tokens::list, v1::tokens::revoke),
     components(schemas(annals_api::Problem, wire::StoredRecord, wire::Lagged, wire::KnownTree, wire::ItemProblem)))]

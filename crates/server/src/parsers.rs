@@ -4,6 +4,7 @@
 
 use annals_api::reason::Reason;
 use annals_core::catalog::Catalog;
+use annals_core::dialect::otlp::Signal;
 use annals_core::hash::Digest;
 use annals_core::id::{Seq, WorkspaceId};
 use annals_store::query::Query;
@@ -113,6 +114,14 @@ pub fn accepted(accept: &[u8]) -> Result<&'static str, Code> {
     let headers = HeaderMap::from_iter([(header::ACCEPT, value)]);
     let form = negotiate::choose(&headers, STREAM_FORMS).map_err(|problem| code(&problem))?;
     Ok(form.media_type())
+}
+
+/// A request of OTLP in protobuf as OTLP/JSON.
+///
+/// # Errors
+/// The code of its refusal.
+pub fn otlp(signal: Signal, bytes: &[u8]) -> Result<String, Code> {
+    crate::otlp::read_protobuf(signal, bytes).map_err(|problem| code(&problem))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use annals_recorder::access::AccessRefusal;
 use annals_recorder::evidence::ExportFailure;
 use annals_recorder::redaction::RedactRefusal;
 use annals_recorder::refusal::{AppendRefusal, EventRefusal};
+use annals_recorder::settings::SettingsRefusal;
 use annals_recorder::trust::{ProofRefusal, RotationRefusal, TrustFailure};
 use annals_store::contract::ReadFailure;
 
@@ -67,6 +68,9 @@ pub(crate) fn event_problem(refusal: &EventRefusal) -> ApiProblem {
         EventRefusal::OutOfScope { event_type, stream_type } => problem
             .with("event_type", event_type.as_str())
             .with("stream_type", stream_type.as_str()),
+        EventRefusal::ReservedType { event_type } => {
+            problem.with("event_type", event_type.as_str())
+        }
         EventRefusal::ControlType { event_type, route } => {
             control_problem(event_type, route.as_deref())
         }
@@ -98,6 +102,7 @@ fn event_reason(refusal: &EventRefusal) -> &'static Reason {
         EventRefusal::ClockAhead { .. } => reason::CLOCK_AHEAD,
         EventRefusal::UnauthorizedWorkspace { .. } => reason::UNAUTHORIZED_WORKSPACE,
         EventRefusal::OutOfScope { .. } => reason::FORBIDDEN,
+        EventRefusal::ReservedType { .. } => reason::RESERVED_TYPE,
         EventRefusal::ControlType { .. } => reason::CONTROL_TYPE,
         EventRefusal::Schema { .. } => reason::SCHEMA_VIOLATION,
         EventRefusal::RoomStreamMismatch { .. } => reason::ROOM_STREAM_MISMATCH,
@@ -185,6 +190,9 @@ fn foreign_problem(fault: &ForeignFault) -> ApiProblem {
         ForeignFault::MissingMember { pointer } | ForeignFault::InvalidMember { pointer, .. } => {
             problem.with("path", pointer.as_str())
         }
+        ForeignFault::TooLarge { pointer, byte_count_max, .. } => {
+            problem.with("path", pointer.as_str()).with("byte_count_max", *byte_count_max)
+        }
         ForeignFault::UnsupportedVersion { found, supported } => {
             problem.with("found", found.as_str()).with("supported", *supported)
         }
@@ -197,6 +205,7 @@ fn foreign_reason(fault: &ForeignFault) -> &'static Reason {
         ForeignFault::NotAnObject => reason::NOT_AN_OBJECT,
         ForeignFault::MissingMember { .. } => reason::MISSING_FIELD,
         ForeignFault::InvalidMember { .. } => reason::INVALID_FIELD,
+        ForeignFault::TooLarge { .. } => reason::PAYLOAD_TOO_LARGE,
         ForeignFault::UnsupportedVersion { .. } => reason::UNSUPPORTED_VERSION,
         ForeignFault::Envelope(fault) => envelope_reason(fault),
     }
@@ -276,6 +285,18 @@ pub(crate) fn access_problem(refusal: &AccessRefusal) -> ApiProblem {
         AccessRefusal::Rights | AccessRefusal::Lifetime => plain(reason::INVALID_BODY),
         AccessRefusal::UnknownToken { .. } => plain(reason::TOKEN_NOT_FOUND),
         AccessRefusal::Append(refusal) => append_problem(refusal),
+    }
+}
+
+/// Why settings are not changed, or not shown.
+pub(crate) fn settings_problem(refusal: &SettingsRefusal) -> ApiProblem {
+    let plain = |reason: &'static Reason| ApiProblem::new(reason, refusal.to_string());
+    match refusal {
+        SettingsRefusal::Forbidden => plain(reason::FORBIDDEN),
+        SettingsRefusal::UnknownWorkspace { workspace_id } => {
+            plain(reason::WORKSPACE_NOT_FOUND).with("workspace_id", workspace_id.as_str())
+        }
+        SettingsRefusal::Append(refusal) => append_problem(refusal),
     }
 }
 

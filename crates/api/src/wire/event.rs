@@ -105,6 +105,18 @@ pub struct EventRedaction {
     pub replaced: bool,
 }
 
+/// The mark of an event whose `data` does not fit the schema of its type, and that a lenient workspace
+/// keeps all the same. Under the event's hash; nothing of the payload is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventViolation {
+    /// The first place at fault in `data`, as a JSON Pointer. A step that the schema does not name is `*`.
+    pub pointer: String,
+    /// The rule that it breaks, as a JSON Pointer into the type's schema.
+    pub rule: String,
+    /// What is wrong there.
+    pub problem: String,
+}
+
 /// An event as a writer sends it. Unknown members are refused; extra things go into `extensions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NewEvent {
@@ -227,6 +239,9 @@ pub struct StoredEvent {
     pub redaction_level: String,
     /// Whether secrets were found in it.
     pub contains_secrets: bool,
+    /// Why `data` does not fit the schema of its type; absent when it does or was not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_violation: Option<EventViolation>,
     /// The payload.
     pub data: serde_json::Value,
     /// What a policy may want to know.

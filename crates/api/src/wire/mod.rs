@@ -5,18 +5,24 @@
 
 mod access;
 mod append;
+mod counts;
 mod event;
 mod log;
 mod read;
 mod redaction;
+mod settings;
 mod status;
+mod usage;
 mod views;
 
 pub use access::*;
 pub use append::*;
+pub use counts::*;
 pub use event::*;
 pub use log::*;
 pub use read::*;
 pub use redaction::*;
+pub use settings::*;
 pub use status::*;
+pub use usage::*;
 pub use views::*;

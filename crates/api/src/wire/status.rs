@@ -26,6 +26,8 @@ pub struct Status {
     pub views: ViewsStatus,
     /// Whether secrets are looked for before anything is stored.
     pub secrets: SecretsStatus,
+    /// What becomes of payloads that do not fit the schemas of their types.
+    pub schemas: SchemasStatus,
     /// Live tails that are open.
     pub tails: u64,
     /// Seconds since the start.
@@ -58,6 +60,19 @@ pub struct SecretsStatus {
     pub exception_count: u64,
 }
 
+/// What becomes of payloads that do not fit the schemas of their types.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SchemasStatus {
+    /// Whether payloads of known types are held against their schemas in this installation.
+    pub checked: bool,
+    /// What becomes of those that do not fit, in the caller's workspace.
+    pub mode: crate::wire::SchemaModeName,
+    /// When the workspace last changed its settings; null when it never did.
+    pub changed_at: Option<String>,
+    /// Who did.
+    pub changed_by: Option<String>,
+}
+
 /// How busy the log is.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 pub struct Rate {
@@ -80,6 +95,8 @@ pub struct Limits {
     pub zstd_window_bytes_max: u64,
     /// Events of one append request.
     pub batch_events_max: u64,
+    /// Bytes of the items of one OTLP request, each with its resource and scope.
+    pub otlp_items_bytes_max: u64,
     /// Nested arrays and objects in one event.
     pub json_depth_max: u64,
     /// JSON values in one event.
@@ -98,6 +115,10 @@ pub struct Limits {
     pub page_events_default: u64,
     /// Spans of one page.
     pub page_spans_max: u64,
+    /// Metric series of a workspace; points of others are counted, and kept as events.
+    pub metric_series_count_max: u64,
+    /// Bytes of what tells a metric series from others.
+    pub metric_labels_bytes_max: u64,
     /// Events that a live reader may fall behind.
     pub tail_lag_events_max: u64,
     /// Bytes that a live reader may fall behind.

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::{PriceTableInfo, UsageDifference, UsageSource};
+
 /// Tokens by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Tokens {
@@ -162,6 +164,8 @@ pub struct ModelUsage {
     pub tokens: Tokens,
     /// Cost.
     pub cost_micros: CostMicros,
+    /// Calls and reports whose model has no known price; the computed cost lacks them.
+    pub unpriced_calls: u64,
 }
 
 /// One run with its agents and models. Its `agents` is the list, not the count.
@@ -211,6 +215,14 @@ pub struct RunDetail {
     pub tokens: Tokens,
     /// Cost.
     pub cost_micros: CostMicros,
+    /// Calls and reports that count whose model has no known price; the computed cost lacks them.
+    pub unpriced_calls: u64,
+    /// The prices that costs are computed by.
+    pub price_table: PriceTableInfo,
+    /// Who tells of tokens and cost, and whose word counts.
+    pub usage_sources: Vec<UsageSource>,
+    /// By how much the other sources differ from what counts; null when none does.
+    pub usage_difference: Option<Vec<UsageDifference>>,
     /// Why it failed.
     pub error: Option<String>,
     /// Its first event's position.
@@ -372,32 +384,6 @@ pub struct ToolCallsPage {
     pub tool_calls: Vec<ToolCall>,
     /// Pass it as `cursor` for the next page; null at the end.
     pub next: Option<String>,
-    /// The position that the answer reflects.
-    pub as_of: u64,
-    /// Whether the views are being rebuilt.
-    pub stale: bool,
-}
-
-/// Usage of one group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct UsageRow {
-    /// The run, agent, model or day; null where nobody named it.
-    pub key: Option<String>,
-    /// Model calls.
-    pub model_calls: u64,
-    /// Tokens.
-    pub tokens: Tokens,
-    /// Cost.
-    pub cost_micros: CostMicros,
-    /// Calls whose model has no known price; the computed cost lacks them.
-    pub unpriced_calls: u64,
-}
-
-/// Usage in groups.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct UsageAnswer {
-    /// The groups.
-    pub rows: Vec<UsageRow>,
     /// The position that the answer reflects.
     pub as_of: u64,
     /// Whether the views are being rebuilt.

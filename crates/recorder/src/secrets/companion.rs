@@ -19,7 +19,7 @@ use crate::prepare::Preparation;
 /// The companion's type. Persisted: never rename.
 const LEAKED_TYPE: &str = "secret.leaked.detected";
 /// The streams that are a workspace's own; the id is the workspace's.
-pub(super) const WORKSPACE_STREAM_TYPE: &str = "workspace";
+pub(crate) const WORKSPACE_STREAM_TYPE: &str = "workspace";
 /// Who says it.
 const DETECTOR: &str = "secret_scanner";
 

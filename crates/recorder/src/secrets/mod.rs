@@ -11,6 +11,6 @@ mod companion;
 mod filter;
 mod settings;
 
-pub(crate) use companion::{Source, companion, counts_in};
+pub(crate) use companion::{Source, WORKSPACE_STREAM_TYPE, companion, counts_in};
 pub use filter::SecretFilter;
 pub(crate) use settings::changed_fact;

@@ -24,6 +24,7 @@ use crate::redaction::{
     RedactCommand, RedactDecision, RedactRefusal, RedactionReceipt, redacted_position,
 };
 use crate::refusal::AppendRefusal;
+use crate::settings::{ChangeSettings, SettingsRefusal};
 use crate::trust::{KeyRotation, RotateKey, RotationRefusal};
 
 /// A command and where its decision is told.
@@ -40,6 +41,8 @@ pub(super) enum ControlCommand {
     Access(Asked<AccessCommand, (), AccessRefusal>),
     /// Take an event's body away.
     Redact(Asked<RedactCommand, RedactionReceipt, RedactRefusal>),
+    /// Change what a workspace decided about itself.
+    Settings(Asked<ChangeSettings, bool, SettingsRefusal>),
     /// Let a new key sign checkpoints.
     RotateKey(Asked<RotateKey, KeyRotation, RotationRefusal>),
 }
@@ -115,6 +118,17 @@ pub(super) fn decide(
         ControlCommand::Redact(Asked { command, reply }) => {
             let _ = reply.send(redact(writer, state, command)?);
         }
+        ControlCommand::Settings(Asked { command, reply }) => {
+            let answer = match state.settings.decide(command) {
+                Ok(Some(fact)) => {
+                    let event = record(writer, state, fact, Room::Usual)?;
+                    event.map(|_| true).map_err(SettingsRefusal::Append)
+                }
+                Ok(None) => Ok(false),
+                Err(refusal) => Err(refusal),
+            };
+            let _ = reply.send(answer);
+        }
         ControlCommand::RotateKey(Asked { command, reply }) => {
             let _ = reply.send(rotate_key(writer, state, command)?);
         }
@@ -153,6 +167,7 @@ fn evolve(state: &SequencerState, event: &Event) {
     if let Some(control) = event.header().control {
         state.access.evolve(control, event.data());
         state.marks.evolve(event);
+        state.settings.evolve(event);
         if let Some(position) = redacted_position(event) {
             state.live.hide(position);
         }

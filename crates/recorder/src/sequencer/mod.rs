@@ -22,6 +22,7 @@ use crate::access::{AccessCommand, AccessRefusal};
 use crate::principal::Principal;
 use crate::redaction::{RedactCommand, RedactRefusal, RedactionReceipt};
 use crate::refusal::AppendRefusal;
+use crate::settings::{ChangeSettings, SettingsRefusal};
 use crate::trust::{KeyRotation, RotateKey, RotationRefusal};
 use control::{Asked, ControlCommand};
 pub(crate) use control::{ControlFact, LogFact, principal_actor};
@@ -78,6 +79,14 @@ impl Sequencer {
         command: RedactCommand,
     ) -> Result<RedactionReceipt, RedactRefusal> {
         self.control(command, ControlCommand::Redact, RedactRefusal::Append).await
+    }
+
+    /// Waits until settings are as somebody wants them; whether that was a change.
+    pub(crate) async fn change_settings(
+        &self,
+        command: ChangeSettings,
+    ) -> Result<bool, SettingsRefusal> {
+        self.control(command, ControlCommand::Settings, SettingsRefusal::Append).await
     }
 
     /// Waits until a new key signs, or for why it does not.

@@ -13,6 +13,7 @@ use crate::access::Access;
 use crate::live::Live;
 use crate::redaction::Marks;
 use crate::refusal::AppendRefusal;
+use crate::settings::Settings;
 use crate::stats::Stats;
 use crate::trust::{LastCheckpoint, Trust};
 use crate::world::{Clock, Entropy};
@@ -25,6 +26,7 @@ pub(crate) struct SequencerState {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) access: Arc<Access>,
     pub(crate) marks: Arc<Marks>,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) live: Arc<Live>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) trust: Arc<Trust>,

@@ -11,6 +11,7 @@ use annals_core::record::{HeaderRef, ServerFilled};
 use smallvec::SmallVec;
 
 use super::rows::Moment;
+use super::types::NATIVE;
 
 /// Characters of a title or an error in a table. The event has the whole text.
 const SUMMARY_CHARACTERS_MAX: usize = 300;
@@ -30,6 +31,11 @@ pub(super) struct Fact<'a> {
 }
 
 impl<'a> Fact<'a> {
+    /// Who says it: the dialect that it came in by.
+    pub(super) fn source(&self) -> &'a str {
+        self.header.origin_dialect.unwrap_or(NATIVE)
+    }
+
     pub(super) fn member(&self, name: &str) -> Option<&'a str> {
         self.payload.member(name)
     }
@@ -40,10 +46,6 @@ impl<'a> Fact<'a> {
 
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.plain(name).map(Cow::into_owned)
-    }
-
-    pub(super) fn number(&self, name: &str) -> Option<i64> {
-        self.member(name).and_then(as_i64)
     }
 
     /// Milliseconds, which some formats state with a fraction; rounded to the nearest whole one.

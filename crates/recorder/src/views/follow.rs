@@ -7,15 +7,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use annals_core::event::Event;
-use annals_core::id::Position;
+use annals_core::id::{Position, WorkspaceId};
 use annals_core::price::PriceTable;
 use annals_store::contract::LogReader;
 use annals_store::query::{PageLimit, Query};
 use rusqlite::Connection;
 
 use super::fold::Fold;
+use super::metrics::{self, MetricFold};
 use super::refold::{Refold, RunKey};
-use super::{Shared, ViewError, storage};
+use super::types::TypeFold;
+use super::{Shared, ViewError, price_table, storage};
 use crate::live::{Live, LiveEvent, Recent};
 use crate::redaction::redacted_position;
 
@@ -67,7 +69,7 @@ async fn follow(
     live: &Live,
 ) -> Result<(), ViewError> {
     let mut head = live.head();
-    let folder = Folder { shared, reader, prices: PriceTable::builtin() };
+    let folder = Folder { shared, reader, prices: price_table() };
     let mut is_stopping = shared.is_stopping.subscribe();
     if storage::owes_scrub(&writer) {
         shared.storage.scrub(&writer)?;
@@ -132,28 +134,37 @@ fn next_batch(shared: &Shared, reader: &dyn LogReader, live: &Live) -> Result<Ba
 struct Folder<'a> {
     shared: &'a Shared,
     reader: &'a dyn LogReader,
-    prices: PriceTable,
+    prices: &'static PriceTable,
 }
 
 impl Folder<'_> {
     fn fold_batch(&self, writer: &mut Connection, batch: Batch) -> Result<(), ViewError> {
-        let redacted = self.redacted_runs(writer, batch.events())?;
+        let redacted = self.redacted(writer, batch.events())?;
         let transaction = writer.transaction()?;
-        let mut fold = Fold::new(&transaction, &self.prices);
+        let mut fold = Fold::new(&transaction, self.prices);
+        let mut types = TypeFold::default();
+        let mut metrics = MetricFold::new(&transaction);
         for event in batch.events() {
             fold.apply(event)?;
+            types.apply(event);
+            metrics.apply(event)?;
         }
         fold.save()?;
-        let refold = Refold::new(&transaction, &self.prices, self.reader, batch.reached);
-        for run in &redacted {
+        types.save(&transaction)?;
+        metrics.save()?;
+        let refold = Refold::new(&transaction, self.prices, self.reader, batch.reached);
+        for run in &redacted.runs {
             refold.run(run)?;
         }
-        if !redacted.is_empty() {
+        for workspace_id in &redacted.metrics {
+            metrics::refold(&transaction, self.reader, workspace_id, batch.reached)?;
+        }
+        if redacted.is_any {
             storage::owe_scrub(&transaction)?;
         }
         storage::set_meta(&transaction, "position", &batch.reached.to_string())?;
         transaction.commit()?;
-        if !redacted.is_empty() {
+        if redacted.is_any {
             self.shared.storage.scrub(writer)?;
         }
         // Whoever waits for a redaction to be passed is told only when the files are clean.
@@ -161,21 +172,32 @@ impl Folder<'_> {
         Ok(())
     }
 
-    /// The runs of which a batch redacts events that were folded with their bodies.
-    fn redacted_runs<'e>(
+    /// What a batch redacts of events that were folded with their bodies.
+    fn redacted<'e>(
         &self,
         writer: &Connection,
         events: impl Iterator<Item = &'e Event>,
-    ) -> Result<BTreeSet<RunKey>, ViewError> {
-        let mut runs = BTreeSet::new();
+    ) -> Result<Redacted, ViewError> {
+        let mut redacted = Redacted::default();
         let facts = events.filter_map(|event| Some((event, redacted_position(event)?)));
         for (fact, position) in facts {
             if fact.position() <= storage::clean_to(writer) {
                 continue;
             }
-            let target = self.reader.event_at(position)?;
-            runs.extend(target.as_ref().and_then(RunKey::of));
+            let Some(target) = self.reader.event_at(position)? else { continue };
+            redacted.runs.extend(RunKey::of(&target));
+            redacted.metrics.extend(metrics::workspace_of_point(&target));
+            redacted.is_any = !redacted.runs.is_empty() || !redacted.metrics.is_empty();
         }
-        Ok(runs)
+        Ok(redacted)
     }
+}
+
+/// What is to be folded again.
+#[derive(Debug, Default)]
+struct Redacted {
+    runs: BTreeSet<RunKey>,
+    /// Workspaces of which a metric's point was redacted.
+    metrics: BTreeSet<WorkspaceId>,
+    is_any: bool,
 }

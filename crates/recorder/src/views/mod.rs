@@ -8,28 +8,35 @@
 mod fact;
 mod fold;
 mod follow;
+mod metrics;
 mod model;
 mod query;
+mod reconcile;
 mod refold;
 mod rows;
 mod storage;
+mod types;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use annals_core::id::Position;
+use annals_core::price::PriceTable;
 use annals_store::contract::{LogReader, ReadFailure};
 use tokio::sync::{Notify, watch};
 
+pub use metrics::{Figure, Figures, MetricFault, MetricSeries, MetricSeriesPage, MetricsQuery};
 pub use model::{
     AgentTotals, CallStatus, Cost, ModelUsage, Run, RunAgent, RunStatus, Span, SpanKind, Tokens,
-    ToolCall, UsageRow,
+    ToolCall, UsageDifference, UsageRow, UsageScope, UsageSource,
 };
 pub use query::{
     AgentsQuery, Cursor, RunsQuery, SpansQuery, ToolCallsQuery, UsageGroup, UsageQuery, ViewPage,
 };
+
+pub use types::{NATIVE, TypeCounts, TypesQuery};
 
 use crate::live::Live;
 use crate::redaction::RedactRefusal;
@@ -186,6 +193,13 @@ impl Views {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         thread.map_or(Ok(()), |thread| thread.join().map_err(|_| ()))
     }
+}
+
+/// The prices by which the views compute costs.
+#[must_use]
+pub fn price_table() -> &'static PriceTable {
+    static PRICES: LazyLock<PriceTable> = LazyLock::new(PriceTable::builtin);
+    &PRICES
 }
 
 /// Deletes the views of a stopped recorder; the next one makes them anew.

@@ -136,6 +136,84 @@ pub struct ModelUsage {
     pub model_calls: i64,
     pub tokens: Tokens,
     pub cost: Cost,
+    pub unpriced_calls: i64,
+}
+
+/// What a source's statements of usage are about. In the order in which they are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UsageScope {
+    /// Single calls of models.
+    Calls,
+    /// What was used, apart from the calls that used it.
+    Reports,
+    /// The whole run: held against the others, and added to nothing.
+    Run,
+}
+
+/// What one source tells of a run's usage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageSource {
+    /// A dialect, or `native`.
+    pub source: String,
+    /// What it is about.
+    pub scope: UsageScope,
+    /// Calls that it tells of, each once.
+    pub model_calls: i64,
+    /// Calls of which its statement is the one that counts.
+    pub model_calls_counted: i64,
+    /// None where it says nothing of tokens.
+    pub tokens: Option<Tokens>,
+    /// Cost, by the vendor's word as it gives it and by the price table.
+    pub cost: Cost,
+    /// Statements of it whose model has no known price.
+    pub unpriced_calls: i64,
+    /// Whether tokens of the run are from it.
+    pub is_counted: bool,
+    /// Whether all its tokens are the run's.
+    pub is_wholly_counted: bool,
+    /// Whether the run's cost by the vendor's word is from it.
+    pub is_cost_counted: bool,
+    /// Whether all that it states of cost is the run's.
+    pub is_cost_wholly_counted: bool,
+}
+
+/// By how much a source says more than is counted, or less.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it; docs/formats/views.md has the rest")]
+pub struct UsageDifference {
+    pub source: String,
+    pub scope: UsageScope,
+    pub tokens: Option<Tokens>,
+    pub cost: Cost,
+}
+
+impl UsageDifference {
+    /// The sources that do not say what is counted of a run.
+    #[must_use]
+    pub fn of(run: &Run, sources: &[UsageSource]) -> Vec<Self> {
+        sources.iter().filter_map(|source| Self::of_source(run, source)).collect()
+    }
+
+    fn of_source(run: &Run, source: &UsageSource) -> Option<Self> {
+        let tokens = source.tokens.filter(|_| !source.is_wholly_counted);
+        let tokens = tokens.map(|tokens| Tokens {
+            input: tokens.input - run.tokens.input,
+            output: tokens.output - run.tokens.output,
+            cache_read: tokens.cache_read - run.tokens.cache_read,
+            cache_write: tokens.cache_write - run.tokens.cache_write,
+        });
+        let less = |said: Option<i64>, counted: Option<i64>| Some(said? - counted?);
+        let vendor = source.cost.vendor.filter(|_| !source.is_cost_wholly_counted);
+        let computed = source.cost.computed.filter(|_| !source.is_wholly_counted);
+        let cost = Cost {
+            vendor: less(vendor, run.cost.vendor),
+            computed: less(computed, run.cost.computed),
+        };
+        let is_same = tokens.is_none_or(|tokens| tokens == Tokens::default())
+            && [cost.vendor, cost.computed].iter().all(|cost| cost.unwrap_or(0) == 0);
+        let (name, scope) = (source.source.clone(), source.scope);
+        (!is_same).then_some(Self { source: name, scope, tokens, cost })
+    }
 }
 
 /// Usage of a group of calls.

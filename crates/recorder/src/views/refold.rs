@@ -15,8 +15,11 @@ use annals_store::query::{Filter, PageLimit, Query};
 use rusqlite::Connection;
 
 use super::ViewError;
-use super::fold::Fold;
+use super::fold::{Fold, recount};
 use super::rows::RunRow;
+
+/// A model call's id, and that of its request.
+type CallNames = (String, Option<String>);
 
 /// Events that are folded before their changes are written.
 const PAGE_EVENTS_MAX: usize = 1_000;
@@ -61,7 +64,7 @@ impl<'a> Refold<'a> {
     pub(super) fn run(&self, key: &RunKey) -> Result<(), ViewError> {
         let (workspace_id, run_id) = (key.workspace_id.as_str(), key.run_id.as_str());
         let Some(id) = RunRow::id_of(self.db, workspace_id, run_id)? else { return Ok(()) };
-        let mut calls = self.model_calls(id)?;
+        let mut calls = self.named_calls(id)?;
         for sql in [
             "DELETE FROM calls WHERE run = ?1",
             "DELETE FROM marks WHERE run = ?1",
@@ -71,8 +74,10 @@ impl<'a> Refold<'a> {
             self.db.execute(sql, [id])?;
         }
         self.fold(key)?;
-        calls.append(&mut self.model_calls(id)?);
-        calls.iter().try_for_each(|call_id| self.count_newest(workspace_id, call_id))?;
+        calls.append(&mut self.named_calls(id)?);
+        for (call_id, request_id) in &calls {
+            recount(self.db, workspace_id, (call_id, request_id.as_deref()))?;
+        }
         Ok(())
     }
 
@@ -97,22 +102,11 @@ impl<'a> Refold<'a> {
         }
     }
 
-    fn model_calls(&self, run: i64) -> Result<BTreeSet<String>, rusqlite::Error> {
-        let sql = "SELECT call_id FROM calls WHERE run = ?1 AND kind = 'model'";
+    /// The names of the calls that a run has rows of.
+    fn named_calls(&self, run: i64) -> Result<BTreeSet<CallNames>, rusqlite::Error> {
+        let sql = "SELECT call_id, request_id FROM calls \
+             WHERE run = ?1 AND kind IN ('model', 'report')";
         let mut statement = self.db.prepare_cached(sql)?;
-        statement.query_map([run], |row| row.get(0))?.collect()
-    }
-
-    /// Lets the newest statement about a call be the one that counts for the workspace, as it is
-    /// after a fold of the whole log.
-    fn count_newest(&self, workspace_id: &str, call_id: &str) -> Result<(), rusqlite::Error> {
-        let sql = "UPDATE calls SET is_counted = (id = (\
-               SELECT other.id FROM calls AS other JOIN runs ON runs.id = other.run \
-               WHERE other.kind = 'model' AND other.call_id = ?2 AND runs.workspace_id = ?1 \
-               ORDER BY max(coalesce(other.start_position, 0), coalesce(other.end_position, 0)) DESC \
-               LIMIT 1)) \
-             WHERE kind = 'model' AND call_id = ?2 \
-             AND run IN (SELECT id FROM runs WHERE workspace_id = ?1)";
-        self.db.prepare_cached(sql)?.execute([workspace_id, call_id]).map(drop)
+        statement.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     }
 }

@@ -28,6 +28,9 @@ CREATE TABLE runs (
   error              TEXT,
   first_position     INTEGER NOT NULL,
   last_position      INTEGER NOT NULL,
+  -- Who spoke of the run's models first, and whether somebody else did too.
+  teller             TEXT,
+  is_mixed           INTEGER NOT NULL,
   model_calls   INTEGER NOT NULL,
   model_errors  INTEGER NOT NULL,
   tool_calls    INTEGER NOT NULL,
@@ -76,12 +79,16 @@ CREATE TABLE run_agents (
 ) STRICT;
 CREATE INDEX run_agents_by_agent ON run_agents (agent_id);
 
--- Calls of tools and of models. A call that has no end is open.
+-- Calls of tools and of models, what was reported as used apart from calls, and statements about
+-- whole runs. A call that has no end is open.
 CREATE TABLE calls (
   id             INTEGER PRIMARY KEY,
   run            INTEGER NOT NULL,
   kind           TEXT NOT NULL,
   call_id        TEXT NOT NULL,
+  -- Who says so; empty for calls of tools, of which all speak as one.
+  source         TEXT NOT NULL,
+  request_id     TEXT,
   agent_id       TEXT NOT NULL,
   name           TEXT,
   title          TEXT,
@@ -90,11 +97,17 @@ CREATE TABLE calls (
   ended_us       INTEGER,
   duration_ms    INTEGER,
   first_position INTEGER NOT NULL,
+  last_position  INTEGER NOT NULL,
   start_position INTEGER,
   end_position   INTEGER,
   error          TEXT,
-  -- Whether this is the workspace's newest statement about the call: a resumed session repeats
-  -- the history of the one before it, and its usage must not count twice.
+  -- In which of the run's figures it counts: bits of `Parts`.
+  parts          INTEGER NOT NULL,
+  -- The model and agent that its figures go to where they are not its own.
+  counted_name   TEXT,
+  counted_agent  TEXT,
+  -- Whether this run's is the workspace's newest statement about the call: a resumed session
+  -- repeats the history of the one before it, and its usage must not count twice.
   is_counted     INTEGER NOT NULL,
   input_tokens       INTEGER NOT NULL,
   output_tokens      INTEGER NOT NULL,
@@ -102,9 +115,10 @@ CREATE TABLE calls (
   cache_write_tokens INTEGER NOT NULL,
   vendor_cost    INTEGER,
   computed_cost  INTEGER,
-  UNIQUE (run, kind, call_id)
+  UNIQUE (run, kind, call_id, source)
 ) STRICT;
-CREATE INDEX calls_by_call ON calls (kind, call_id);
+CREATE INDEX calls_by_call ON calls (call_id, is_counted);
+CREATE INDEX calls_by_request ON calls (request_id, is_counted) WHERE request_id IS NOT NULL;
 CREATE INDEX calls_by_order ON calls (run, first_position);
 CREATE INDEX calls_by_name ON calls (kind, name);
 
@@ -118,3 +132,54 @@ CREATE TABLE marks (
   position INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX marks_by_order ON marks (run, position);
+
+-- Events of a type, by the dialect that they came in by.
+CREATE TABLE types (
+  id            INTEGER PRIMARY KEY,
+  workspace_id  TEXT NOT NULL,
+  event_type    TEXT NOT NULL,
+  dialect       TEXT NOT NULL,
+  event_count   INTEGER NOT NULL,
+  last_us       INTEGER NOT NULL,
+  last_position INTEGER NOT NULL,
+  UNIQUE (workspace_id, event_type, dialect)
+) STRICT;
+
+-- Events of a type by the ten seconds of their recording, for an hour.
+CREATE TABLE type_slots (
+  slot         INTEGER NOT NULL,
+  workspace_id TEXT NOT NULL,
+  event_type   TEXT NOT NULL,
+  event_count  INTEGER NOT NULL,
+  PRIMARY KEY (workspace_id, event_type, slot)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX type_slots_by_slot ON type_slots (slot);
+
+-- Metrics with their attributes, and what their points came to (`state`, JSON).
+CREATE TABLE metric_series (
+  id           INTEGER PRIMARY KEY,
+  workspace_id TEXT NOT NULL,
+  key          BLOB NOT NULL,
+  name         TEXT NOT NULL,
+  unit         TEXT NOT NULL,
+  kind         TEXT NOT NULL,
+  is_monotonic INTEGER NOT NULL,
+  service      TEXT NOT NULL,
+  instance     TEXT NOT NULL,
+  attributes   TEXT NOT NULL,
+  description  TEXT,
+  state        TEXT NOT NULL,
+  first_us     INTEGER NOT NULL,
+  last_us      INTEGER NOT NULL,
+  point_count  INTEGER NOT NULL,
+  UNIQUE (workspace_id, key)
+) STRICT;
+CREATE INDEX metric_series_by_order ON metric_series (workspace_id, id);
+
+-- Points that were not taken in.
+CREATE TABLE metric_faults (
+  workspace_id TEXT NOT NULL,
+  fault        TEXT NOT NULL,
+  point_count  INTEGER NOT NULL,
+  PRIMARY KEY (workspace_id, fault)
+) STRICT, WITHOUT ROWID;

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::ViewError;
 
 /// Changes whenever the tables or the folds change, so that older files are made anew.
-const FORMAT: &str = "2";
+const FORMAT: &str = "3";
 const FILE_NAME: &str = "views.sqlite";
 const CLEAN_TO: &str = "clean_to";
 const OWES_SCRUB: &str = "owes_scrub";

@@ -3,6 +3,7 @@
 //! Each test crate uses its own part of this.
 #![allow(dead_code, reason = "every test crate uses another part")]
 
+pub(crate) mod otlp;
 pub(crate) mod sse;
 
 use std::net::SocketAddr;
@@ -41,6 +42,8 @@ impl Clock for ShiftedClock {
 
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
+    /// The addresses that are for OTLP alone.
+    pub(crate) otlp: Vec<SocketAddr>,
     pub(crate) owner: String,
     pub(crate) clock: Arc<ShiftedClock>,
     pub(crate) recorder: Recorder,
@@ -69,6 +72,7 @@ impl TestServer {
         let config = ServerConfig { listen: "127.0.0.1:0".parse().unwrap(), ..config };
         let server = Server::bind(config, recorder.clone()).unwrap();
         let address = server.local_addr();
+        let otlp = server.otlp_addrs();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(async move {
             let shutdown = async {
@@ -76,7 +80,7 @@ impl TestServer {
             };
             server.run(shutdown).await.unwrap();
         });
-        Self { address, owner, clock, recorder, data_dir, stop, running }
+        Self { address, otlp, owner, clock, recorder, data_dir, stop, running }
     }
 
     /// Stops the server as SIGTERM does, and gives the data directory back.
@@ -169,6 +173,12 @@ impl Call {
         self
     }
 
+    /// Sends it to another address of the server.
+    pub(crate) fn at(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self.header("host", &address.to_string())
+    }
+
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
@@ -209,6 +219,14 @@ impl Call {
     pub(crate) async fn refused(&self) -> (u16, String) {
         let answer = self.send().await;
         let problem = answer.value();
+        if let Some(info) = answer.error_info() {
+            // OTLP has a document of its own for refusals, and few codes.
+            assert_eq!(answer.header("content-type"), "application/json", "{problem}");
+            assert!(!problem["message"].as_str().unwrap().is_empty(), "{problem}");
+            let code = info["reason"].as_str().unwrap().to_owned();
+            annals_api::reason::Reason::by_code(&code).expect("the code is in the table");
+            return (answer.status.as_u16(), code);
+        }
         assert_eq!(answer.header("content-type"), "application/problem+json", "{problem}");
         assert_eq!(problem["status"], answer.status.as_u16(), "{problem}");
         assert!(!problem["detail"].as_str().unwrap().is_empty(), "{problem}");
@@ -234,6 +252,15 @@ impl Answer {
     pub(crate) fn value(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// What a `google.rpc.Status` in JSON says of its reason; none for every other document.
+    pub(crate) fn error_info(&self) -> Option<Value> {
+        let parts = self.value()["details"].as_array().cloned()?;
+        parts.into_iter().find(|part| {
+            part["@type"] == "type.googleapis.com/google.rpc.ErrorInfo"
+                && part["domain"] == "annals"
+        })
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

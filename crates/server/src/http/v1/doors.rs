@@ -68,7 +68,9 @@ pub(crate) async fn append(
 
 fn reader(dialect: &str) -> Result<Arc<dyn ForeignReader>, ApiProblem> {
     let named = |reader: &&Arc<dyn ForeignReader>| reader.dialect().as_str() == dialect;
-    readers().iter().find(named).cloned().ok_or_else(|| {
+    let found = readers().iter().find(named);
+    let found = found.map(|reader| reader.for_request().unwrap_or_else(|| Arc::clone(reader)));
+    found.ok_or_else(|| {
         let known: Vec<_> = readers().iter().map(|reader| reader.dialect().as_str()).collect();
         invalid("dialect", format!("there are doors for {}", known.join(", ")))
     })

@@ -166,6 +166,9 @@ pub(crate) async fn append_held(
 
 fn door(params: &Params) -> Result<Door, ApiProblem> {
     let dialect = params.parsed::<DialectName>("dialect")?;
+    if dialect.as_ref().is_some_and(|name| name.as_str() == filter::NATIVE) {
+        return Err(invalid("dialect", "`native` is what events without a dialect are called"));
+    }
     Ok(dialect.map_or(Door::Native, Door::Translated))
 }
 
@@ -213,6 +216,7 @@ fn count_rejected(app: &App, results: &[EventResult]) {
     params(
         ("event_type" = Option<Vec<String>>, Query, description = "An event type, or a family such as `tool.*`; may be repeated."),
         ("category" = Option<String>, Query, description = "A category of the catalog."),
+        ("origin" = Option<Vec<String>>, Query, description = "The dialect that an event came in by, or `native`; may be repeated."),
         ("stream_type" = Option<String>, Query, description = "With `stream_id`: events of one stream."),
         ("stream_id" = Option<String>, Query, description = "With `stream_type`: events of one stream."),
         ("from_seq" = Option<u64>, Query, description = "With a stream: the first wanted seq."),

@@ -5,13 +5,16 @@ pub(crate) mod cloudevents;
 pub(crate) mod doors;
 pub(crate) mod events;
 pub(crate) mod limits;
+pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod streams;
 pub(crate) mod tail;
 
 pub(crate) mod agents;
+pub(crate) mod metric_series;
 pub(crate) mod runs;
 pub(crate) mod tool_calls;
+pub(crate) mod types;
 pub(crate) mod usage;
 mod views;
 

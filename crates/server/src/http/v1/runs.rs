@@ -167,6 +167,7 @@ struct RunParts {
     run: views::Run,
     agents: Vec<views::RunAgent>,
     models: Vec<views::ModelUsage>,
+    sources: Vec<views::UsageSource>,
 }
 
 fn read_parts(
@@ -178,10 +179,14 @@ fn read_parts(
     let Some(run) = views.run(workspace_id, run_id, now)? else { return Ok(None) };
     let agents = views.run_agents(workspace_id, run_id)?;
     let models = views.run_models(workspace_id, run_id)?;
-    Ok(Some(RunParts { run, agents, models }))
+    let sources = views.usage_sources(workspace_id, run_id)?;
+    Ok(Some(RunParts { run, agents, models, sources }))
 }
 
 fn run_detail(parts: RunParts, reflects: Reflects) -> wire::RunDetail {
+    let differences = views::UsageDifference::of(&parts.run, &parts.sources);
+    let differences: Vec<_> = differences.into_iter().map(wire_difference).collect();
+    let unpriced_calls = parts.models.iter().map(|model| count(model.unpriced_calls)).sum();
     let run = wire_run(parts.run);
     wire::RunDetail {
         run_id: run.run_id,
@@ -206,11 +211,57 @@ fn run_detail(parts: RunParts, reflects: Reflects) -> wire::RunDetail {
         tool_calls_open: run.tool_calls_open,
         tokens: run.tokens,
         cost_micros: run.cost_micros,
+        unpriced_calls,
+        price_table: price_table(),
+        usage_sources: parts.sources.into_iter().map(wire_source).collect(),
+        usage_difference: (!differences.is_empty()).then_some(differences),
         error: run.error,
         first_position: run.first_position,
         last_position: run.last_position,
         as_of: reflects.as_of,
         stale: reflects.stale,
+    }
+}
+
+fn price_table() -> wire::PriceTableInfo {
+    let table = views::price_table();
+    wire::PriceTableInfo { version: table.version().to_owned(), as_of: table.as_of().to_owned() }
+}
+
+fn wire_scope(scope: views::UsageScope) -> wire::UsageScope {
+    match scope {
+        views::UsageScope::Calls => wire::UsageScope::Calls,
+        views::UsageScope::Reports => wire::UsageScope::Reports,
+        views::UsageScope::Run => wire::UsageScope::Run,
+    }
+}
+
+fn wire_source(source: views::UsageSource) -> wire::UsageSource {
+    wire::UsageSource {
+        source: source.source,
+        scope: wire_scope(source.scope),
+        model_calls: count(source.model_calls),
+        model_calls_counted: count(source.model_calls_counted),
+        tokens: source.tokens.map(tokens),
+        cost_micros: cost(source.cost),
+        unpriced_calls: count(source.unpriced_calls),
+        counted: source.is_counted,
+        cost_counted: source.is_cost_counted,
+    }
+}
+
+fn wire_difference(difference: views::UsageDifference) -> wire::UsageDifference {
+    let tokens = |tokens: views::Tokens| wire::TokensDifference {
+        input: tokens.input,
+        output: tokens.output,
+        cache_read: tokens.cache_read,
+        cache_write: tokens.cache_write,
+    };
+    wire::UsageDifference {
+        source: difference.source,
+        scope: wire_scope(difference.scope),
+        tokens: difference.tokens.map(tokens),
+        cost_micros: cost(difference.cost),
     }
 }
 
@@ -241,6 +292,7 @@ fn wire_model(model: views::ModelUsage) -> wire::ModelUsage {
         model_calls: count(model.model_calls),
         tokens: tokens(model.tokens),
         cost_micros: cost(model.cost),
+        unpriced_calls: count(model.unpriced_calls),
     }
 }
 

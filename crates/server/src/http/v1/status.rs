@@ -2,10 +2,12 @@
 
 use annals_api::{routes, wire};
 use annals_recorder::config::Durability;
+use annals_recorder::principal::Principal;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
+use super::settings::wire_mode;
 use super::tokens::right_names;
 use crate::answer::document;
 use crate::app::App;
@@ -46,11 +48,23 @@ pub(crate) async fn status(
             stale: views.is_stale(),
         },
         secrets: secrets(&app),
+        schemas: schemas(&app, &caller.principal),
         tails: app.tails.total() as u64,
         uptime_s: app.started_at.elapsed().as_secs(),
         rate: wire::Rate { events_per_s: app.metrics.rate.events_per_second() },
     };
     document(form, &status)
+}
+
+fn schemas(app: &App, principal: &Principal) -> wire::SchemasStatus {
+    let settings = app.recorder.own_settings(principal);
+    let change = settings.change.as_ref();
+    wire::SchemasStatus {
+        checked: app.recorder.checks_schemas(),
+        mode: wire_mode(settings.schemas),
+        changed_at: change.map(|change| change.changed_at.to_string()),
+        changed_by: change.map(|change| change.changed_by.to_string()),
+    }
 }
 
 fn secrets(app: &App) -> wire::SecretsStatus {

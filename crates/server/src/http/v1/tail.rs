@@ -28,6 +28,7 @@ const TAIL_PARAMETERS: [&str; 4] = ["after_position", "after", "known", "dialect
     params(
         ("event_type" = Option<Vec<String>>, Query, description = "An event type, or a family such as `tool.*`; may be repeated."),
         ("category" = Option<String>, Query, description = "A category of the catalog."),
+        ("origin" = Option<Vec<String>>, Query, description = "The dialect that an event came in by, or `native`; may be repeated."),
         ("stream_type" = Option<String>, Query, description = "With `stream_id`: events of one stream."),
         ("stream_id" = Option<String>, Query, description = "With `stream_type`: events of one stream."),
         ("run_id" = Option<String>, Query, description = "Events of a run."),

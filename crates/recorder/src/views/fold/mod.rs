@@ -3,18 +3,23 @@
 //! Total: an event of an unknown type counts as an event of its run and changes nothing else,
 //! and a payload that lacks what its type should have changes what it can.
 
+mod calls;
+mod settle;
+mod usage;
+
 use std::collections::HashMap;
 
 use annals_core::envelope::ActorType;
 use annals_core::event::Event;
-use annals_core::json::{as_str, members};
-use annals_core::price::{PriceTable, TokenUsage};
+use annals_core::price::PriceTable;
 use annals_core::redaction::is_redaction;
 use rusqlite::{Connection, params};
 
-use super::fact::{Fact, Payload, moment, replace_text, summary};
-use super::model::{CallStatus, Tokens};
-use super::rows::{AgentPart, AgentRow, CallKind, CallRow, Counts, Moment, RunRow};
+use super::fact::{Fact, Payload, moment};
+use super::model::CallStatus;
+use super::rows::{AgentPart, AgentRow, CallKey, CallKind, CallRow, Moment, RunRow};
+
+pub(super) use settle::recount;
 
 /// The changes of one batch, written at its end.
 pub(super) struct Fold<'a> {
@@ -25,8 +30,6 @@ pub(super) struct Fold<'a> {
     runs: Vec<RunInHand>,
     /// The index of the last event's run: neighbours are mostly of one.
     last_run: usize,
-    /// The index of the run whose statement about a model call counts.
-    counted: HashMap<(String, String), usize>,
 }
 
 /// A run of the batch with the rows that belong to it.
@@ -39,8 +42,14 @@ struct RunInHand {
     agents: Vec<AgentRow>,
     /// The agent that was asked for last, and its index.
     last_agent: Option<(String, usize)>,
-    tool_calls: HashMap<String, CallRow>,
-    model_calls: HashMap<String, CallRow>,
+    calls: Vec<CallsInHand>,
+}
+
+/// Rows of one kind that one source states, by the ids of their calls.
+struct CallsInHand {
+    kind: CallKind,
+    source: String,
+    rows: HashMap<String, CallRow>,
 }
 
 impl RunInHand {
@@ -52,8 +61,7 @@ impl RunInHand {
             agent_indexes: HashMap::new(),
             agents: Vec::new(),
             last_agent: None,
-            tool_calls: HashMap::new(),
-            model_calls: HashMap::new(),
+            calls: Vec::new(),
         }
     }
 
@@ -68,11 +76,15 @@ impl RunInHand {
         Some(index)
     }
 
-    fn calls(&mut self, kind: CallKind) -> &mut HashMap<String, CallRow> {
-        match kind {
-            CallKind::Tool => &mut self.tool_calls,
-            CallKind::Model => &mut self.model_calls,
-        }
+    fn calls(&mut self, kind: CallKind, source: &str) -> &mut HashMap<String, CallRow> {
+        let is_it = |calls: &CallsInHand| calls.kind == kind && calls.source == source;
+        let index = self.calls.iter().position(is_it).unwrap_or_else(|| {
+            let (source, rows) = (source.to_owned(), HashMap::new());
+            self.calls.push(CallsInHand { kind, source, rows });
+            self.calls.len() - 1
+        });
+        let calls = self.calls.get_mut(index).expect("an index of this list was found or made");
+        &mut calls.rows
     }
 }
 
@@ -80,14 +92,7 @@ type Result<T> = std::result::Result<T, rusqlite::Error>;
 
 impl<'a> Fold<'a> {
     pub(super) fn new(db: &'a Connection, prices: &'a PriceTable) -> Self {
-        Self {
-            db,
-            prices,
-            run_indexes: HashMap::new(),
-            runs: Vec::new(),
-            last_run: 0,
-            counted: HashMap::new(),
-        }
+        Self { db, prices, run_indexes: HashMap::new(), runs: Vec::new(), last_run: 0 }
     }
 
     /// Takes in one event.
@@ -109,11 +114,11 @@ impl<'a> Fold<'a> {
         }
         match header.event_type {
             "run.created" | "run.started" => self.start_run(&fact),
-            "run.completed" => self.end_run(&fact, "completed"),
-            "run.failed" => self.end_run(&fact, "failed"),
-            "run.cancelled" => self.end_run(&fact, "cancelled"),
+            "run.completed" => self.end_run(&fact, "completed")?,
+            "run.failed" => self.end_run(&fact, "failed")?,
+            "run.cancelled" => self.end_run(&fact, "cancelled")?,
             "run.resumed" => self.resume_run(&fact),
-            "usage.reported" => self.report_usage(&fact),
+            "usage.reported" => self.report_usage(&fact)?,
             "message.created" => self.add_message(&fact)?,
             "agent.started" => self.start_agent(&fact)?,
             "agent.stopped" => self.stop_agent(&fact)?,
@@ -129,23 +134,30 @@ impl<'a> Fold<'a> {
     }
 
     /// Writes all changes.
-    pub(super) fn save(self) -> Result<()> {
-        let mut calls = Vec::new();
+    pub(super) fn save(mut self) -> Result<()> {
+        self.save_calls()?;
+        self.settle()?;
         for run in &self.runs {
             run.row.save(self.db)?;
             run.agents.iter().try_for_each(|agent| agent.save(self.db))?;
-            for (kind, of_kind) in
-                [(CallKind::Tool, &run.tool_calls), (CallKind::Model, &run.model_calls)]
-            {
-                calls.extend(of_kind.iter().map(|(id, call)| (run.row.id, kind, id, call)));
+        }
+        Ok(())
+    }
+
+    fn save_calls(&self) -> Result<()> {
+        let mut rows = Vec::new();
+        for run in &self.runs {
+            for calls in &run.calls {
+                let key = |call_id| {
+                    let (kind, source) = (calls.kind, calls.source.as_str());
+                    CallKey { run: run.row.id, kind, source, call_id }
+                };
+                rows.extend(calls.rows.iter().map(|(call_id, row)| (key(call_id.as_str()), row)));
             }
         }
         // In the order of their ids, so that new rows go to the end of the table.
-        calls.sort_unstable_by_key(|(.., call)| call.first_position);
-        for (run, kind, call_id, call) in calls {
-            call.save(self.db, run, kind.as_str(), call_id)?;
-        }
-        Ok(())
+        rows.sort_unstable_by_key(|(_, row)| row.first_position);
+        rows.into_iter().try_for_each(|(key, row)| row.save(self.db, key))
     }
 
     fn run(
@@ -218,32 +230,16 @@ impl<'a> Fold<'a> {
         row.error = None;
     }
 
-    fn end_run(&mut self, fact: &Fact<'_>, status: &str) {
-        let (duration_ms, cost) = (fact.milliseconds("duration_ms"), fact.number("cost_micros"));
+    fn end_run(&mut self, fact: &Fact<'_>, status: &str) -> Result<()> {
+        let duration_ms = fact.milliseconds("duration_ms");
         let error = (status == "failed").then(|| fact.error()).flatten();
         let row = &mut self.run_in_hand(fact).row;
         status.clone_into(&mut row.status);
         row.ended_us =
             Some(if fact.moment.is_assumed { row.extent.last_us } else { fact.moment.at_us });
         row.stated_duration_ms = duration_ms.or(row.stated_duration_ms);
-        row.vendor_cost = row.vendor_cost.max(cost);
         row.error = error;
-    }
-
-    /// A vendor's own statement: of a whole run the highest counts, because such totals only rise;
-    /// statements about parts of it add up.
-    fn report_usage(&mut self, fact: &Fact<'_>) {
-        let cost = fact.number("cost_micros");
-        let is_whole_run = fact.text("scope").as_deref() == Some("run");
-        let row = &mut self.run_in_hand(fact).row;
-        match cost {
-            cost if is_whole_run => row.vendor_cost = row.vendor_cost.max(cost),
-            Some(cost) => {
-                row.counts.stated_calls += 1;
-                row.counts.stated_cost += cost;
-            }
-            None => {}
-        }
+        self.state_total(fact)
     }
 
     fn add_message(&mut self, fact: &Fact<'_>) -> Result<()> {
@@ -314,118 +310,6 @@ impl<'a> Fold<'a> {
         status.clone_into(&mut row.status);
         Ok(())
     }
-
-    fn call(&mut self, fact: &Fact<'_>, kind: CallKind, status: CallStatus) -> Result<()> {
-        let id_field = match kind {
-            CallKind::Tool => "tool_call_id",
-            CallKind::Model => "model_call_id",
-        };
-        let Some(call_id) = fact.member(id_field).and_then(as_str) else { return Ok(()) };
-        let (call_id, row) = self.load_call(fact, kind, &call_id)?;
-        let (old, mut row) = match row {
-            Some(row) => (row.counts(kind), row),
-            None => (Counts::default(), CallRow::new(fact.header.actor_id, fact.position)),
-        };
-        if kind == CallKind::Model {
-            self.count_here(fact, &call_id, &mut row)?;
-        }
-        self.update_call(&mut row, fact, kind, status);
-        let new = row.counts(kind);
-        self.run_in_hand(fact).row.counts.replace(&old, &new);
-        self.agent(fact, &row.agent_id)?.counts.replace(&old, &new);
-        self.run_in_hand(fact).calls(kind).insert(call_id, row);
-        Ok(())
-    }
-
-    /// Takes a call's row in hand, under its id.
-    fn load_call(
-        &mut self,
-        fact: &Fact<'_>,
-        kind: CallKind,
-        call_id: &str,
-    ) -> Result<(String, Option<CallRow>)> {
-        match self.run_in_hand(fact).calls(kind).remove_entry(call_id) {
-            Some((call_id, row)) => Ok((call_id, Some(row))),
-            None => {
-                let row = CallRow::load(self.db, fact.run, kind.as_str(), call_id)?;
-                Ok((call_id.to_owned(), row))
-            }
-        }
-    }
-
-    /// Makes the newest statement about a call the one that counts for the workspace:
-    /// a resumed session repeats calls of the one before it, and they must not count twice.
-    fn count_here(&mut self, fact: &Fact<'_>, call_id: &str, row: &mut CallRow) -> Result<()> {
-        if row.is_counted {
-            return Ok(());
-        }
-        row.is_counted = true;
-        let workspace_id = fact.header.workspace_id;
-        let key = (workspace_id.to_owned(), call_id.to_owned());
-        if let Some(other) = self.counted.insert(key, fact.run_index)
-            && let Some(other) = self.runs.get_mut(other)
-            && let Some(other) = other.model_calls.get_mut(call_id)
-        {
-            other.is_counted = false;
-        }
-        CallRow::discount_others(self.db, workspace_id, CallKind::Model.as_str(), call_id)
-    }
-
-    fn update_call(&self, row: &mut CallRow, fact: &Fact<'_>, kind: CallKind, status: CallStatus) {
-        let name_field = match kind {
-            CallKind::Tool => "tool_name",
-            CallKind::Model => "model",
-        };
-        replace_text(&mut row.name, fact.plain(name_field).as_deref());
-        replace_title(&mut row.title, fact);
-        if status == CallStatus::Open {
-            row.started_us = Some(fact.moment.at_us);
-            row.start_position = Some(fact.position);
-        } else {
-            end_call(row, fact, status);
-        }
-        if kind == CallKind::Model {
-            self.price_call(row, fact);
-        }
-    }
-
-    fn price_call(&self, row: &mut CallRow, fact: &Fact<'_>) {
-        row.vendor_cost = fact.number("cost_micros").or(row.vendor_cost);
-        let Some(usage) = fact.member("usage") else { return };
-        let usage = TokenUsage::from_json(usage);
-        let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
-        row.tokens = Tokens {
-            input: count(usage.input),
-            output: count(usage.output),
-            cache_read: count(usage.cache_read),
-            cache_write: count(usage.cache_write),
-        };
-        row.computed_cost =
-            row.name.as_deref().and_then(|model| self.prices.cost_micros(model, &usage));
-    }
-}
-
-fn end_call(row: &mut CallRow, fact: &Fact<'_>, status: CallStatus) {
-    row.status = status;
-    row.ended_us = Some(fact.moment.at_us);
-    row.end_position = Some(fact.position);
-    let measured = row.started_us.map(|start| (fact.moment.at_us - start).max(0) / 1_000);
-    row.duration_ms = fact.milliseconds("duration_ms").or(measured);
-    row.error = if status == CallStatus::Error { fact.error() } else { None };
-}
-
-/// Notes what a call is about: its title, or the field of its input that says most.
-fn replace_title(old: &mut Option<String>, fact: &Fact<'_>) {
-    const TELLING_FIELDS: [&str; 8] =
-        ["description", "command", "file_path", "path", "pattern", "query", "url", "prompt"];
-    let from_input = || {
-        let rank = |name: &str| TELLING_FIELDS.iter().position(|field| *field == name);
-        let ranked = members(fact.member("input")?)
-            .filter_map(|(name, value)| Some((rank(name)?, as_str(value)?)));
-        ranked.min_by_key(|(rank, _)| *rank).map(|(_, text)| text)
-    };
-    let title = fact.plain("title").or_else(from_input);
-    replace_text(old, title.as_deref().map(summary).as_deref());
 }
 
 fn create_agent(db: &Connection, fact: &Fact<'_>, agent_id: &str) -> Result<AgentRow> {
