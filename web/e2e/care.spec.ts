@@ -2,21 +2,23 @@
 import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import { expect, test } from "./fixtures";
-import { append, freshId, viewsReach } from "./server";
+import { append, eventId, freshId, viewsReach } from "./server";
 import { wholeStory } from "./story";
 
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 let run = "";
+let event = "";
 
 test.beforeAll(async () => {
   run = freshId("run");
   await viewsReach(await append(wholeStory(run, "For everyone")));
+  event = await eventId(run, "tool.failed");
 });
 
 const pages = (): Record<string, string> => ({
   now: "/",
-  live: `/live?run=${run}`,
+  live: `/live?run=${run}&origin=native`,
   runs: "/runs",
   transcript: `/runs/${run}`,
   waterfall: `/runs/${run}?view=waterfall`,
@@ -24,7 +26,11 @@ const pages = (): Record<string, string> => ({
   events: `/runs/${run}?view=events`,
   agents: "/agents",
   usage: "/usage?by=day",
-  types: "/types?type=tool.invoked",
+  figures: `/runs/${run}?figures=1`,
+  types: "/types",
+  type: "/types?type=tool.invoked",
+  "types of a dialect": "/types?dialect=hive&q=Tool",
+  "one event": `/live?run=${run}&event=${event}&as=kernel`,
   trust: "/trust?scope=range",
   health: "/health",
   "nothing found": "/runs?q=there-is-no-such-title",

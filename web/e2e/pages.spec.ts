@@ -81,8 +81,8 @@ test("Agents, Usage, Types and Health have something to say", async ({ signedIn:
   await expect(page).toHaveURL(/by=day/);
   const today = new Date().toISOString().slice(0, 10);
   await expect(page.locator(".usage-columns", { hasText: today })).toBeVisible();
-  await page.goto("/types");
-  await page.getByRole("link", { name: /tool\.invoked/ }).click();
+  await page.goto("/types?q=tool.invoked");
+  await page.locator(".row", { hasText: "tool.invoked" }).click();
   await expect(page).toHaveURL(/type=tool\.invoked/);
   await page.getByRole("link", { name: "Show live" }).click();
   await expect(page).toHaveURL(/\/live\?type=tool\.invoked/);

@@ -42,6 +42,31 @@ export async function append(events: readonly Draft[]): Promise<number> {
   return last;
 }
 
+/** Sends documents of a foreign format through its door; resolves with the ids of their events. */
+export async function throughDoor(dialect: string, documents: readonly Data[]): Promise<string[]> {
+  const answer = await fetch(`${SERVER}/v1/doors/${dialect}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/x-ndjson" },
+    body: `${documents.map((document) => JSON.stringify(document)).join("\n")}\n`,
+  });
+  const said = (await answer.json()) as { rejected?: number; results?: { event_id: string }[] };
+  if (!answer.ok || said.rejected) {
+    throw new Error(`${dialect}: ${answer.status} ${JSON.stringify(said).slice(0, 500)}`);
+  }
+  return (said.results ?? []).map((result) => result.event_id);
+}
+
+/** Appends what must be refused; resolves with the reason. */
+export async function refused(event: Draft): Promise<string> {
+  const answer = await fetch(`${SERVER}/v1/events`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+    body: JSON.stringify(event),
+  });
+  if (answer.ok) throw new Error("it was taken");
+  return ((await answer.json()) as { reason_code: string }).reason_code;
+}
+
 /** Waits until the views have folded everything up to `position`. */
 export async function viewsReach(position: number): Promise<void> {
   for (let tries = 0; tries < 60; tries++) {

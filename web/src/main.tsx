@@ -18,6 +18,7 @@ import "./styles/run.css";
 import "./styles/transcript.css";
 import "./styles/picture.css";
 import "./styles/trust.css";
+import "./styles/types.css";
 import "./styles/dialogs.css";
 
 const RETRIES_MAX = 1;

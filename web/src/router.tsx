@@ -7,6 +7,7 @@ import {
 } from "@tanstack/react-router";
 import type { RunStatus, UsageGroup } from "./api/types";
 import { NotFound, Shell } from "./shell/Shell";
+import { TYPE_SORTS, type TypeSort } from "./types/typeRows";
 
 type RawSearch = Record<string, unknown>;
 
@@ -54,9 +55,13 @@ export type Since = (typeof SINCE)[number];
 export interface LiveSearch {
   type?: string[];
   category?: string;
+  /** Dialects that events came by. */
+  origin?: string[];
   run?: string;
   agent?: string;
   event?: string;
+  /** The dialect that the open event is shown in. */
+  as?: string;
 }
 export interface RunsSearch {
   status?: RunStatus;
@@ -70,6 +75,9 @@ export interface RunSearch {
   event?: string;
   agent?: string;
   errors?: string;
+  as?: string;
+  /** Whether the drawer is open that says where the figures come from. */
+  figures?: string;
 }
 export interface AgentsSearch {
   q?: string;
@@ -88,10 +96,15 @@ export interface TrustSearch {
   from?: string;
   to?: string;
   event?: string;
+  as?: string;
 }
 export interface TypesSearch {
   q?: string;
   category?: string;
+  dialect?: string;
+  /** "1" leaves out what never came. */
+  seen?: string;
+  sort?: TypeSort;
   type?: string;
 }
 
@@ -109,9 +122,11 @@ const live = createRoute({
   validateSearch: (raw: RawSearch): LiveSearch => ({
     type: many(raw.type),
     category: one(raw.category),
+    origin: many(raw.origin),
     run: one(raw.run),
     agent: one(raw.agent),
     event: one(raw.event),
+    as: one(raw.as),
   }),
   component: lazyRouteComponent(() => import("./pages/LivePage"), "LivePage"),
 });
@@ -137,6 +152,8 @@ const run = createRoute({
     event: one(raw.event),
     agent: one(raw.agent),
     errors: one(raw.errors),
+    as: one(raw.as),
+    figures: one(raw.figures),
   }),
   component: lazyRouteComponent(() => import("./pages/RunPage"), "RunPage"),
 });
@@ -164,6 +181,9 @@ const types = createRoute({
   validateSearch: (raw: RawSearch): TypesSearch => ({
     q: one(raw.q),
     category: one(raw.category),
+    dialect: one(raw.dialect),
+    seen: one(raw.seen),
+    sort: among(raw.sort, TYPE_SORTS),
     type: one(raw.type),
   }),
   component: lazyRouteComponent(() => import("./pages/TypesPage"), "TypesPage"),
@@ -179,6 +199,7 @@ const trust = createRoute({
     from: one(raw.from),
     to: one(raw.to),
     event: one(raw.event),
+    as: one(raw.as),
   }),
   component: lazyRouteComponent(() => import("./pages/TrustPage"), "TrustPage"),
 });

@@ -7,11 +7,13 @@ import type {
   CatalogAnswer,
   EventsPage,
   LogStatus,
+  MetricsPage,
   Redaction,
   RedactionsPage,
   RunDetail,
   RunsPage,
   Status,
+  TypesAnswer,
   UsageGroup,
   UsagePage,
 } from "./types";
@@ -24,6 +26,7 @@ export interface RunsFilter {
 }
 
 const RUNS_PAGE = 50;
+const METRICS_PAGE = 1_000;
 
 export const runsQuery = (filter: RunsFilter) =>
   infiniteQueryOptions({
@@ -83,6 +86,44 @@ export const catalogQuery = () =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
+/** A minute passes without an event too, so it is asked again by itself. */
+const COUNTS_MS = 5_000;
+
+/** More than this no list holds; whoever invents a type for each event sees the first of them. */
+const TYPES_MAX = 5_000;
+
+async function allTypes(signal: AbortSignal): Promise<TypesAnswer> {
+  const first = await getJson<TypesAnswer>("/v1/types", { limit: 1_000 }, signal);
+  const types = [...first.types];
+  let next = first.next;
+  while (next && types.length < TYPES_MAX) {
+    const page: TypesAnswer = await getJson("/v1/types", { limit: 1_000, cursor: next }, signal);
+    types.push(...page.types);
+    next = page.next;
+  }
+  return { ...first, types, next };
+}
+
+export const typesQuery = () =>
+  queryOptions({
+    queryKey: ["views", "types"],
+    queryFn: ({ signal }) => allTypes(signal),
+    refetchInterval: COUNTS_MS,
+  });
+
+export const metricsQuery = () =>
+  infiniteQueryOptions({
+    queryKey: ["views", "metrics"],
+    queryFn: ({ pageParam, signal }) =>
+      getJson<MetricsPage>(
+        "/v1/metrics",
+        { limit: METRICS_PAGE, cursor: pageParam || undefined },
+        signal,
+      ),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next,
+  });
+
 export const eventQuery = (eventId: string) =>
   queryOptions({
     queryKey: ["event", eventId],
@@ -91,6 +132,15 @@ export const eventQuery = (eventId: string) =>
       return { event: JSON.parse(text) as AnnalsEvent, text };
     },
     // An event never changes, apart from redaction, which a reload shows.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** The event in a foreign format: its document, or the envelope where the format has no form for it. */
+export const documentQuery = (eventId: string, dialect: string) =>
+  queryOptions({
+    queryKey: ["event", eventId, dialect],
+    queryFn: ({ signal }) =>
+      getText(`/v1/events/${encodeURIComponent(eventId)}`, { dialect }, signal),
     staleTime: Number.POSITIVE_INFINITY,
   });
 
@@ -139,6 +189,8 @@ export const runRedactionsQuery = (runId: string) =>
 export interface EventsFilter {
   event_type?: readonly string[];
   category?: string;
+  /** Dialects that events came by. */
+  origin?: readonly string[];
   run_id?: string;
   actor_id?: string;
 }

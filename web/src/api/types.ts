@@ -27,6 +27,9 @@ export type RunStatus = Wire["RunStatus"];
 export type Run = Told<Wire["Run"]>;
 export type RunAgent = Told<Wire["RunAgent"]>;
 export type ModelUsage = Told<Wire["ModelUsage"]>;
+export type UsageSource = Told<Wire["UsageSource"]>;
+export type UsageDifference = Told<Wire["UsageDifference"]>;
+export type PriceTable = Told<Wire["PriceTableInfo"]>;
 export type RunDetail = Told<Wire["RunDetail"]>;
 export type SpanKind = Wire["SpanKind"];
 export type SpanStatus = Wire["SpanStatus"];
@@ -47,6 +50,8 @@ export type RedactionReceipt = Told<Wire["RedactionReceipt"]>;
 /** What stands where the words were. */
 export type RedactionMark = Told<Wire["EventRedaction"]>;
 
+export type SchemaViolation = Told<Wire["EventViolation"]>;
+
 export type UsageGroup = "run" | "agent" | "model" | "day";
 
 export type Category =
@@ -58,14 +63,23 @@ export type Category =
   | "recovery"
   | "system";
 
-export interface CatalogType {
-  event_type: string;
-  event_version?: number;
-  category: string;
-  authority: "control" | "observed" | string;
-  meaning: string;
-  [more: string]: Json | undefined;
-}
+/** What a spelling does not need is absent. */
+export type Spelling = Wire["CatalogSpelling"];
+export type CatalogType = Omit<Told<Wire["CatalogType"]>, "spellings"> & {
+  spellings: Record<string, Spelling[]>;
+};
+
+/** What came of a type, and what did not fit its schema. */
+export type TypeCounts = Told<Wire["TypeCounts"]>;
+export type TypesAnswer = Told<Wire["TypesPage"]>;
+
+/** A measured number of some program, cumulative over its restarts. */
+export type MetricSeries = Omit<Told<Wire["MetricSeries"]>, "attributes"> & {
+  attributes: JsonObject;
+};
+export type MetricsPage = Omit<Told<Wire["MetricSeriesPage"]>, "series"> & {
+  series: MetricSeries[];
+};
 
 export interface AnnalsEvent {
   position: number;
@@ -100,6 +114,8 @@ export interface AnnalsEvent {
   event_hash: string;
   /** Only on an event whose body was erased. */
   redaction?: RedactionMark;
+  /** Only on an event that a lenient workspace kept although its data does not fit. */
+  schema_violation?: SchemaViolation;
 }
 
 export interface EventsPage extends AsOf {

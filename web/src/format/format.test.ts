@@ -1,8 +1,11 @@
 // Owns the proof of how lengths, counts, money, times and untrusted text are said.
+
 import { describe, expect, it } from "vitest";
+import type { AnnalsEvent, Json } from "../api/types";
 import { duration, durationExact } from "./duration";
-import { compact, costSaid, costSum, money, perSecond } from "./number";
-import { middle, oneLine, visible } from "./text";
+import { cachedShare, compact, costSaid, costSum, money, percent, perSecond } from "./number";
+import { summarise } from "./summary";
+import { lastParts, middle, oneLine, visible } from "./text";
 import { ago, clock } from "./time";
 
 describe("duration", () => {
@@ -79,6 +82,23 @@ describe("money", () => {
   });
 });
 
+describe("shares", () => {
+  it.each([
+    [0, "0 %"],
+    [0.0004, "< 0.1 %"],
+    [0.0134, "1.3 %"],
+    [0.954, "95 %"],
+    [0.9996, "99.9 %"],
+    [1, "100 %"],
+    [-0.087, "−8.7 %"],
+    [-0.0002, "> −0.1 %"],
+  ])("says %s as %s", (share, said) => expect(percent(share)).toBe(said));
+  it("of the cache are of what was read, and nothing where nothing was", () => {
+    expect(cachedShare({ input: 50, output: 9, cache_read: 150, cache_write: 0 })).toBe(0.75);
+    expect(cachedShare({ input: 0, output: 9, cache_read: 0, cache_write: 0 })).toBeNull();
+  });
+});
+
 it("says rates with one digit below ten", () => {
   expect([0, 0.44, 9.96, 14.2, 15_300].map(perSecond)).toEqual(["0", "0.4", "10", "14", "15.3k"]);
 });
@@ -105,6 +125,11 @@ describe("untrusted text", () => {
     expect(middle("run_c580fe3192ab48d582c5", 14)).toBe("run_c580…582c5");
     expect(middle("short")).toBe("short");
   });
+  it("shortens dotted names at the front, where a family stands", () => {
+    expect(lastParts("tool.failed", 28)).toBe("tool.failed");
+    expect(lastParts("io.knative.lambda.command.build.cancel", 24)).toBe("…command.build.cancel");
+    expect(lastParts("averyveryverylongname", 8)).toBe("…ongname");
+  });
   it("shows control and direction characters instead of obeying them", () => {
     expect(visible("\u001b[31mred\u0000\u202eabc")).toBe("^[[31mred^@⟨U+202E⟩abc");
     expect(visible("tab\tand\nline")).toBe("tab\tand\nline");
@@ -112,5 +137,36 @@ describe("untrusted text", () => {
   it("makes one bounded line", () => {
     expect(oneLine("a\n  b\tc")).toBe("a b c");
     expect(oneLine("x".repeat(500), 10)).toBe("xxxxxxxxx…");
+  });
+});
+
+describe("the line about an event", () => {
+  const said = (event_type: string, data: Json) =>
+    summarise({ event_type, data } as unknown as AnnalsEvent);
+  it("of a type that the dashboard does not know is made of its plain members", () => {
+    expect(said("io.x.firing", { status: "firing", labels: { a: 1 }, n: 0, note: null })).toBe(
+      "status firing · n 0",
+    );
+    expect(said("io.x.firing", { status: "firing", summary: "a shell was opened" })).toBe(
+      "a shell was opened",
+    );
+    expect(said("io.x.firing", { labels: { a: 1 } })).toBe('{"labels":{"a":1}}');
+  });
+  it("of a message without words is what it carries", () => {
+    const data = { kind: "question", payload: { task: "testing", tries: 2 } };
+    expect(said("message.created", data)).toBe("question · task testing · tries 2");
+    expect(said("message.created", { kind: "question" })).toBe("question · (empty)");
+  });
+  it("says usage and measured numbers", () => {
+    const usage = { input_tokens: 94, output_tokens: 8_181, cache_read_tokens: 1_182_746 };
+    expect(said("usage.reported", { scope: "run", usage, cost_micros: 766_553 })).toBe(
+      "whole run · 94 in · 1.18M cached · 8.18k out · $0.767",
+    );
+    expect(said("metric.reported", { name: "x.tokens", value: 12, unit: "tokens" })).toBe(
+      "x.tokens · 12 tokens",
+    );
+    expect(said("metric.reported", { name: "x.took", count: 4, sum: 10, unit: "s" })).toBe(
+      "x.took · 4 × 2.5 s",
+    );
   });
 });

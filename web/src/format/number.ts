@@ -12,7 +12,9 @@ export function compact(value: number | null | undefined): string {
   if (size < 1000) return String(Math.round(value * 10) / 10);
   if (size < 999_500) return `${digits(value / 1e3)}k`;
   if (size < 999_500_000) return `${digits(value / 1e6)}M`;
-  return `${digits(value / 1e9)}G`;
+  if (size < 999_500_000_000) return `${digits(value / 1e9)}G`;
+  // Nobody means such a number; it is shown as what it is all the same.
+  return size < 1e15 ? `${digits(value / 1e12)}T` : value.toExponential(2);
 }
 
 function digits(value: number): string {
@@ -22,6 +24,22 @@ function digits(value: number): string {
 
 export function tokensTotal(tokens: Tokens): number {
   return tokens.input + tokens.output + tokens.cache_read + tokens.cache_write;
+}
+
+/** The part of what a model read that came from a cache; null where it read nothing. */
+export function cachedShare(tokens: Tokens): number | null {
+  const read = tokens.input + tokens.cache_read + tokens.cache_write;
+  return read === 0 ? null : tokens.cache_read / read;
+}
+
+/** 97 %, 0.4 %; never 100 % of what is not all, nor 0 % of what is something. */
+export function percent(share: number): string {
+  const value = share * 100;
+  const size = Math.abs(value);
+  if (size === 0 || size === 100) return `${value} %`;
+  if (size < 0.1) return value < 0 ? "> −0.1 %" : "< 0.1 %";
+  if (size > 99 && size < 100) return `${Math.floor(value * 10) / 10} %`;
+  return `${size < 10 ? Math.round(value * 10) / 10 : Math.round(value)} %`.replace("-", "−");
 }
 
 /** Integer micro-dollars as dollars with the digits that matter. */

@@ -1,7 +1,8 @@
 // Owns the one line that says what an event is about, from its data.
 import type { AnnalsEvent, Json, JsonObject } from "../api/types";
 import { duration } from "./duration";
-import { compact } from "./number";
+import { measured, measuredMany } from "./measured";
+import { compact, money } from "./number";
 import { oneLine } from "./text";
 
 export function asObject(value: Json | undefined): JsonObject {
@@ -85,7 +86,7 @@ export function summarise(event: AnnalsEvent): string {
     case "agent.stopped":
       return oneLine(join(asText(data.agent_id), asText(data.reason), tookText));
     case "message.created":
-      return oneLine(join(asText(data.kind), asText(data.content_md) ?? "(empty)"));
+      return oneLine(join(asText(data.kind), messageSaid(data) ?? "(empty)"));
     case "model.invoked":
       return oneLine(asText(data.model) ?? "");
     case "model.completed":
@@ -106,14 +107,57 @@ export function summarise(event: AnnalsEvent): string {
       return `from a copy of ${asText(data.parent_log_id)} with ${asNumber(data.size)} events`;
     case "agent.notified":
       return oneLine(join(asText(data.title), asText(data.message)));
+    case "usage.reported":
+      return oneLine(join(scopeText(data), asText(data.model), usageHint(data), costHint(data)));
+    case "metric.reported":
+      return oneLine(join(asText(data.name), metricHint(data)));
     default:
-      return oneLine(
-        asText(data.title) ??
-          asText(data.message) ??
-          asText(data.name) ??
-          JSON.stringify(event.data),
-      );
+      return oneLine(wordsOf(data) ?? scalarsOf(data) ?? JSON.stringify(event.data));
   }
+}
+
+/** The words of a message, or what it carries instead of words. */
+function messageSaid(data: JsonObject): string | null {
+  return asText(data.content_md) ?? scalarsOf(asObject(data.payload));
+}
+
+/** The member that people wrote for people, if there is one. */
+function wordsOf(data: JsonObject): string | null {
+  for (const key of ["title", "message", "summary", "content_md", "text", "name"]) {
+    const found = asText(data[key]);
+    if (found) return found;
+  }
+  return null;
+}
+
+const SCALARS_SHOWN = 6;
+
+/** Members that fit on a line, as `name value`; what is nested is left to the drawer. */
+function scalarsOf(data: JsonObject): string | null {
+  const said: string[] = [];
+  for (const [key, value] of Object.entries(data)) {
+    if (value === null || value === "" || typeof value === "object") continue;
+    said.push(`${key} ${value}`);
+    if (said.length === SCALARS_SHOWN) break;
+  }
+  return said.length > 0 ? said.join(" · ") : null;
+}
+
+function scopeText(data: JsonObject): string | null {
+  return data.scope === "run" ? "whole run" : null;
+}
+
+function costHint(data: JsonObject): string | null {
+  const micros = asNumber(data.cost_micros);
+  return micros === null ? null : money(micros);
+}
+
+function metricHint(data: JsonObject): string | null {
+  const unit = asText(data.unit);
+  const value = asNumber(data.value);
+  if (value !== null) return measured(value, unit);
+  const size = asNumber(data.count);
+  return size === null ? null : measuredMany(size, asNumber(data.sum), unit);
 }
 
 function outputHint(output: Json | undefined): string | null {

@@ -7,6 +7,15 @@ export function middle(text: string, chars_max = 16): string {
   return `${text.slice(0, head)}…${text.slice(text.length - (chars_max - 1 - head))}`;
 }
 
+/** Shortens at the front, by whole parts of a dotted name where that is enough: the end of a type tells what happened. */
+export function lastParts(name: string, chars_max: number): string {
+  if (name.length <= chars_max) return name;
+  const parts = name.split(".");
+  while (parts.length > 1 && parts.join(".").length > chars_max - 1) parts.shift();
+  const left = parts.join(".");
+  return left.length < chars_max ? `…${left}` : `…${left.slice(left.length - chars_max + 1)}`;
+}
+
 /** What a run is called: its title on one line, or its id. */
 export function runName(run: { title: string | null; run_id: string }): string {
   return run.title?.trim() ? oneLine(run.title) : middle(run.run_id, 28);

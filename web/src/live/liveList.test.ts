@@ -78,6 +78,7 @@ it.each([
   ["tool", { key: "category", value: "tool" }],
   ["run:abc", { key: "run", value: "abc" }],
   ["run_123", { key: "run", value: "run_123" }],
+  ["dialect:hive", { key: "origin", value: "hive" }],
   ["agent:claude-code/x", { key: "agent", value: "claude-code/x" }],
   ["  ", null],
 ])("reads the filter word %s", (text, meant) => {

@@ -77,17 +77,18 @@ export function waitingEvents(rows: LiveRows): number {
 }
 
 export interface FilterWord {
-  key: "type" | "category" | "run" | "agent";
+  key: "type" | "category" | "origin" | "run" | "agent";
   value: string;
 }
 
-/** What a typed word means: `run:ID`, `agent:ID`, `category:tool`, a type, or a noun for all its types. */
+/** What a typed word means: `run:ID`, `agent:ID`, `category:tool`, `dialect:hive`, a type, or a noun for all its types. */
 export function filterWord(text: string, isCategory: (word: string) => boolean): FilterWord | null {
   const word = text.trim();
   if (word === "") return null;
-  const named = /^(type|category|run|agent):(.+)$/.exec(word);
+  const named = /^(type|category|dialect|origin|run|agent):(.+)$/.exec(word);
   if (named?.[1] && named[2]) {
-    return { key: named[1] as FilterWord["key"], value: named[2].trim() };
+    const key = named[1] === "dialect" ? "origin" : (named[1] as FilterWord["key"]);
+    return { key, value: named[2].trim() };
   }
   if (word.startsWith("run_")) return { key: "run", value: word };
   if (word.includes(".") || word.includes("*")) return { key: "type", value: word };

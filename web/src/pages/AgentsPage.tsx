@@ -7,7 +7,7 @@ import type { Agent } from "../api/types";
 import { count } from "../format/number";
 import { useCursor } from "../keys/useCursor";
 import { useLiveViews } from "../live/useTail";
-import { Ago, CostMark, TokensSplit } from "../ui/Bits";
+import { Ago, CostMark, TokensSaid } from "../ui/Bits";
 import { annalsCommand } from "../ui/command";
 import { useDebounced, usePageTitle, usePhone } from "../ui/hooks";
 import { Icon } from "../ui/icons";
@@ -154,7 +154,7 @@ function AgentLine({ agent }: { agent: Agent }) {
         {agent.tool_errors > 0 && <span className="fail"> {count(agent.tool_errors)} failed</span>}
       </span>
       <span className="end small c-tokens">
-        <TokensSplit tokens={agent.tokens} />
+        <TokensSaid tokens={agent.tokens} calls={agent.model_calls} />
       </span>
       <span className="end wide-only phone-hide">
         <CostMark cost={agent.cost_micros} />

@@ -5,7 +5,8 @@ import { statusQuery } from "../api/queries";
 import { sessionState } from "../api/session";
 import type { Status } from "../api/types";
 import { duration } from "../format/duration";
-import { count, perSecond } from "../format/number";
+import { count, many, perSecond } from "../format/number";
+import { Metrics } from "../health/Metrics";
 import { currentConnection, onConnectionChange } from "../live/connection";
 import { useLiveViews } from "../live/useTail";
 import { Ago, Id } from "../ui/Bits";
@@ -19,7 +20,7 @@ const LAG_EVENTS_FINE = 5_000;
 export function HealthPage() {
   usePageTitle("Health");
   const status = useQuery(statusQuery());
-  useLiveViews([]);
+  useLiveViews([["views", "metrics"]]);
   return (
     <>
       <div className="page-title">
@@ -30,7 +31,10 @@ export function HealthPage() {
           {status.isPending ? (
             <SkeletonRows rows={10} height={32} columns="140px 1fr" />
           ) : status.data ? (
-            <HealthFacts status={status.data} error={status.error} />
+            <>
+              <HealthFacts status={status.data} error={status.error} />
+              <Metrics />
+            </>
           ) : (
             <Failed
               what="The server's state could not be read"
@@ -131,6 +135,20 @@ function HealthFacts({ status, error }: { status: Status; error: Error | null })
         <Fact name="Up for">{duration(status.uptime_s * 1000)}</Fact>
         <Fact name="Open tails">{count(status.tails)}</Fact>
       </Group>
+      <Group name="Doors">
+        <Fact name="Schemas">{schemasSaid(status.schemas)}</Fact>
+        <Fact name="Secrets">
+          {status.secrets.enabled ? (
+            <>
+              looked for by {many(status.secrets.rule_count, "rule")}
+              {status.secrets.exception_count > 0 &&
+                `, ${many(status.secrets.exception_count, "exception")}`}
+            </>
+          ) : (
+            <span className="fail">not looked for: whatever comes is kept as it is</span>
+          )}
+        </Fact>
+      </Group>
       <Group name="This session">
         <Fact name="Workspace">{status.workspace_id}</Fact>
         <Fact name="Rights">
@@ -153,6 +171,13 @@ function HealthFacts({ status, error }: { status: Status; error: Error | null })
       </Group>
     </div>
   );
+}
+
+function schemasSaid(schemas: Status["schemas"]): string {
+  if (!schemas.checked) return "not checked";
+  return schemas.mode === "lenient"
+    ? "lenient: data that does not fit is kept and marked"
+    : "strict: data that does not fit is refused";
 }
 
 function Group({ name, children }: { name: string; children: ReactNode }) {

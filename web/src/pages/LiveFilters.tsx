@@ -4,11 +4,13 @@ import { getRouteApi } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { catalogQuery } from "../api/queries";
 import { CATEGORIES, isCategory } from "../format/category";
+import { DIALECTS } from "../format/dialect";
 import { middle } from "../format/text";
 import { useKeys } from "../keys/useKeys";
 import { type FilterWord, filterWord } from "../live/liveList";
 import type { LiveSearch } from "../router";
 import { Glyph } from "../ui/Bits";
+import { DialectSelect } from "../ui/DialectSelect";
 import { Icon } from "../ui/icons";
 
 const route = getRouteApi("/live");
@@ -18,12 +20,16 @@ function without(list: string[] | undefined, value: string): string[] | undefine
   return left.length > 0 ? left : undefined;
 }
 
-/** Types add up; of run, agent and category there is one. */
+/** Types add up, and so do dialects; of run, agent and category there is one. */
 function changed(search: LiveSearch, word: FilterWord, on: boolean): LiveSearch {
-  if (word.key !== "type") return { ...search, [word.key]: on ? word.value : undefined };
-  const rest = without(search.type, word.value);
-  return { ...search, type: on ? [...(rest ?? []), word.value] : rest };
+  const { key, value } = word;
+  if (key !== "type" && key !== "origin") return { ...search, [key]: on ? value : undefined };
+  const rest = without(search[key], value);
+  return { ...search, [key]: on ? [...(rest ?? []), value] : rest };
 }
+
+/** What stands before the value on a chip. */
+const KEY_SAID: Partial<Record<FilterWord["key"], string>> = { origin: "dialect" };
 
 export function LiveFilters({ search }: { search: LiveSearch }) {
   const navigate = route.useNavigate();
@@ -46,6 +52,7 @@ export function LiveFilters({ search }: { search: LiveSearch }) {
   };
   const set: FilterWord[] = [
     ...(search.type ?? []).map((value) => ({ key: "type" as const, value })),
+    ...(search.origin ?? []).map((value) => ({ key: "origin" as const, value })),
     ...(search.run ? [{ key: "run" as const, value: search.run }] : []),
     ...(search.agent ? [{ key: "agent" as const, value: search.agent }] : []),
   ];
@@ -73,11 +80,11 @@ export function LiveFilters({ search }: { search: LiveSearch }) {
           key={`${word.key}:${word.value}`}
           type="button"
           className="chip set"
-          title={`Remove ${word.key} ${word.value}`}
+          title={`Remove ${KEY_SAID[word.key] ?? word.key} ${word.value}`}
           onClick={() => put(word, false)}
         >
           <span className="hidden-visually">Remove the filter</span>
-          <span className="chip-key">{word.key}</span>
+          <span className="chip-key">{KEY_SAID[word.key] ?? word.key}</span>
           {middle(word.value, 26)}
           <Icon name="close" size={12} />
         </button>
@@ -95,6 +102,13 @@ export function LiveFilters({ search }: { search: LiveSearch }) {
           {category}
         </button>
       ))}
+      <DialectSelect
+        name="Add a dialect that events came by"
+        none={search.origin ? "another dialect" : "any dialect"}
+        dialects={DIALECTS.filter((dialect) => !search.origin?.includes(dialect))}
+        value={undefined}
+        choose={(value) => value && put({ key: "origin", value }, true)}
+      />
     </div>
   );
 }

@@ -7,7 +7,7 @@ import type { AnnalsEvent } from "../api/types";
 import { useRunTitles } from "../api/useRunTitles";
 import { perSecond } from "../format/number";
 import { isFailure, summarise } from "../format/summary";
-import { middle } from "../format/text";
+import { lastParts, middle } from "../format/text";
 import { absolute, clock } from "../format/time";
 import { useCursor } from "../keys/useCursor";
 import { useKeys } from "../keys/useKeys";
@@ -45,7 +45,8 @@ const FLUSH_MS = 120;
 /** While the pointer moves over the rows nothing is pushed under it. */
 const POINTER_REST_MS = 700;
 
-const COLUMNS = "92px 18px 132px 190px 1fr 74px";
+const COLUMNS = "92px 18px 210px 190px 1fr 74px";
+const TYPE_CHARS = 29;
 
 export function LivePage() {
   usePageTitle("Live");
@@ -54,10 +55,11 @@ export function LivePage() {
     () => ({
       event_type: search.type,
       category: search.category,
+      origin: search.origin,
       run_id: search.run,
       actor_id: search.agent,
     }),
-    [search.type, search.category, search.run, search.agent],
+    [search.type, search.category, search.origin, search.run, search.agent],
   );
   const [paused, setPaused] = useState(false);
   useKeys({ p: () => setPaused(!paused) });
@@ -120,7 +122,11 @@ function Tail({
   const live = useLiveRows(filter, !paused && atTop && !search.event);
   const { rows } = live;
   const open = (event_id: string | undefined) =>
-    void navigate({ search: (before) => ({ ...before, event: event_id }), replace: true });
+    void navigate({
+      // The dialect stays from event to event, and goes when the drawer does.
+      search: (before) => ({ ...before, event: event_id, as: event_id && before.as }),
+      replace: true,
+    });
 
   const idAt = (index: number) => {
     const row = rows.shown[index];
@@ -310,7 +316,9 @@ function EventLine({ event: held, current }: { event: AnnalsEvent; current: bool
         {clock(event.recorded_at)}
       </time>
       <TypeGlyph eventType={event.event_type} />
-      <span className="one-line type">{event.event_type}</span>
+      <span className="one-line type" title={event.event_type}>
+        {lastParts(event.event_type, TYPE_CHARS)}
+      </span>
       <span className="one-line small muted run" title={event.run_id ?? ""}>
         {run}
       </span>

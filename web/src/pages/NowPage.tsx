@@ -11,15 +11,7 @@ import { ActivityBoard } from "../live/activity";
 import { primeRate, rate } from "../live/connection";
 import type { TailFrame } from "../live/follow";
 import { useRefresh, useTail } from "../live/useTail";
-import {
-  Ago,
-  CostMark,
-  RunTook,
-  StatusMark,
-  TokensSplit,
-  TypeGlyph,
-  tokensTitle,
-} from "../ui/Bits";
+import { Ago, CostMark, RunTook, StatusMark, TokensSaid, TypeGlyph, tokensTitle } from "../ui/Bits";
 import { annalsCommand } from "../ui/command";
 import { useNow, usePageTitle } from "../ui/hooks";
 import { stableOrder } from "../ui/order";
@@ -245,7 +237,7 @@ function RunningRow({ run, board }: { run: Run; board: ActivityBoard }) {
           <ToolCount run={run} />
         </span>
         <span className="cell-tokens small">
-          <TokensSplit tokens={run.tokens} />
+          <TokensSaid tokens={run.tokens} calls={run.model_calls} />
         </span>
         <span className="cell-cost">
           <CostMark cost={run.cost_micros} source={false} />
@@ -335,7 +327,7 @@ function Recent({
                 <ToolCount run={run} />
               </span>
               <span className="recent-tokens small muted" title={tokensTitle(run.tokens)}>
-                <TokensSplit tokens={run.tokens} />
+                <TokensSaid tokens={run.tokens} calls={run.model_calls} />
               </span>
               <span className="recent-cost small">
                 <CostMark cost={run.cost_micros} source={false} />

@@ -8,6 +8,7 @@ import { middle } from "../format/text";
 import { useKeys } from "../keys/useKeys";
 import { RUN_VIEWS, type RunSearch, type RunView } from "../router";
 import { EventsList } from "../run/EventsList";
+import { FiguresDrawer } from "../run/FiguresDrawer";
 import { LanesView } from "../run/LanesView";
 import { RunHeader } from "../run/RunHeader";
 import { SpanDrawer } from "../run/SpanDrawer";
@@ -116,7 +117,9 @@ function Loaded({ run, data }: { run: RunDetail; data: RunData }) {
   useKeys({
     ...Object.fromEntries(RUN_VIEWS.map((name, at) => [String(at + 1), () => toView(name)])),
     e: () => change({ errors: errorsOnly ? undefined : "1" }),
+    i: () => openFigures(),
   });
+  const openFigures = () => change({ figures: "1", span: undefined, event: undefined });
   const openSpan = (span: string) => {
     const event = redactedEventId(span);
     if (event) change({ event, span: undefined });
@@ -134,11 +137,11 @@ function Loaded({ run, data }: { run: RunDetail; data: RunData }) {
   return (
     <>
       <div className="run-head">
-        <RunHeader run={run} />
+        <RunHeader run={run} openFigures={openFigures} />
       </div>
       <div className="page-filters">
         <ViewSwitch view={view} toView={toView} />
-        <span className="divider" />
+        {view !== "events" && <span className="divider" />}
         {view !== "events" && view !== "lanes" && (
           <button
             type="button"
@@ -179,7 +182,7 @@ function Loaded({ run, data }: { run: RunDetail; data: RunData }) {
                 agent={search.agent}
                 errorsOnly={errorsOnly}
                 chosen={search.span}
-                drawerOpen={Boolean(search.span ?? search.event)}
+                drawerOpen={Boolean(search.span ?? search.event ?? search.figures)}
                 chooseAgent={(agent) => change({ agent })}
                 open={openSpan}
               />
@@ -196,7 +199,11 @@ function Loaded({ run, data }: { run: RunDetail; data: RunData }) {
           </>
         )}
         {search.event ? (
-          <EventDrawer eventId={search.event} inRun close={() => change({ event: undefined })} />
+          <EventDrawer
+            eventId={search.event}
+            inRun
+            close={() => change({ event: undefined, as: undefined })}
+          />
         ) : search.span ? (
           <SpanDrawer
             spanId={search.span}
@@ -205,6 +212,8 @@ function Loaded({ run, data }: { run: RunDetail; data: RunData }) {
             openEvent={(event) => change({ event })}
             chooseAgent={(agent) => change({ agent, view: undefined, span: undefined })}
           />
+        ) : search.figures ? (
+          <FiguresDrawer run={run} close={() => change({ figures: undefined })} />
         ) : null}
       </div>
     </>

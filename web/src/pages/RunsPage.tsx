@@ -9,7 +9,7 @@ import { middle, runName } from "../format/text";
 import { useCursor } from "../keys/useCursor";
 import { useLiveViews } from "../live/useTail";
 import type { Since } from "../router";
-import { Ago, CostMark, RunTook, StatusMark, TokensSplit } from "../ui/Bits";
+import { Ago, CostMark, RunTook, StatusMark, TokensSaid } from "../ui/Bits";
 import { annalsCommand } from "../ui/command";
 import { useDebounced, usePageTitle, usePhone } from "../ui/hooks";
 import { Icon } from "../ui/icons";
@@ -268,7 +268,7 @@ function RunLine({ run }: { run: Run }) {
         {run.tool_errors > 0 && <span className="fail"> {count(run.tool_errors)} failed</span>}
       </span>
       <span className="end small c-tokens">
-        <TokensSplit tokens={run.tokens} />
+        <TokensSaid tokens={run.tokens} calls={run.model_calls} />
       </span>
       <span className="end c-cost wide-only">
         <CostMark cost={run.cost_micros} />

@@ -41,7 +41,10 @@ export function TrustPage() {
           {mayI("verify") ? <Trust search={search} change={change} /> : <NotAllowed />}
         </div>
         {search.event && (
-          <EventDrawer eventId={search.event} close={() => change({ event: undefined })} />
+          <EventDrawer
+            eventId={search.event}
+            close={() => change({ event: undefined, as: undefined })}
+          />
         )}
       </div>
     </>

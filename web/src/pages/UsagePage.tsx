@@ -3,15 +3,24 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { usageQuery } from "../api/queries";
-import type { Tokens, UsageGroup, UsageRow } from "../api/types";
+import type { Cost, Tokens, UsageGroup, UsageRow } from "../api/types";
 import { useRunTitles } from "../api/useRunTitles";
-import { type CostSaid, compact, costSum, count, many, tokensTotal } from "../format/number";
+import {
+  type CostSaid,
+  compact,
+  costSaid,
+  costSum,
+  count,
+  many,
+  money,
+  tokensTotal,
+} from "../format/number";
 import { middle } from "../format/text";
 import { useLiveViews } from "../live/useTail";
 import { USAGE_GROUPS } from "../router";
 import { CostMark, CostSaidMark, TokensSplit, tokensTitle } from "../ui/Bits";
 import { annalsCommand } from "../ui/command";
-import { usePageTitle } from "../ui/hooks";
+import { usePageTitle, usePhone } from "../ui/hooks";
 import { Empty, Failed, SkeletonRows } from "../ui/States";
 import { SinceSwitch, sinceTime } from "./RunsPage";
 
@@ -204,7 +213,7 @@ function UsageLine({
         </span>
       ))}
       <span className="end u-cost">
-        {cost ? <CostSaidMark said={cost} /> : <CostMark cost={row.cost_micros} />}
+        {cost ? <CostSaidMark said={cost} /> : <BothCosts cost={row.cost_micros} />}
         {row.unpriced_calls > 0 && (
           <small className="unpriced" title="Their model's price is not known; they are in no cost">
             {" "}
@@ -216,6 +225,22 @@ function UsageLine({
         <TokensSplit tokens={row.tokens} />
       </span>
     </div>
+  );
+}
+
+/** The figure that counts, and below it the other one where there are two. */
+function BothCosts({ cost }: { cost: Cost }) {
+  const said = costSaid(cost);
+  const other = said.source === "vendor" ? cost.computed : cost.vendor;
+  return (
+    <>
+      <CostMark cost={cost} />
+      {said.source && other !== null && (
+        <span className="u-other small faint num">
+          {money(other)} {said.source === "vendor" ? "computed" : "vendor, some calls"}
+        </span>
+      )}
+    </>
   );
 }
 
@@ -240,19 +265,24 @@ function UsageName({ value, by }: { value: string | null; by: UsageGroup }) {
 }
 
 const DAYS_SHOWN = 60;
+const LABELS_MAX = 18;
+const PHONE_LABELS_MAX = 5;
 
 /** Above every grouping, because it says when; a single day would say nothing. */
 function Days({ since }: { since: string | undefined }) {
   const found = useQuery(usageQuery("day", since));
+  const phone = usePhone();
   const byDay = sorted(found.data?.rows ?? [], "day")
     .reverse()
     .slice(-DAYS_SHOWN);
   const most = Math.max(1, ...byDay.map((row) => tokensTotal(row.tokens)));
   if (byDay.length < 2) return null;
-  const labelled = byDay.length <= 21;
+  const every = Math.ceil(byDay.length / (phone ? PHONE_LABELS_MAX : LABELS_MAX));
+  const year = (row: UsageRow | undefined) => row?.key?.slice(0, 4);
+  const isOneYear = year(byDay[0]) === year(byDay.at(-1));
   return (
     <div className="days" role="img" aria-label={`Tokens per day over ${byDay.length} days`}>
-      {byDay.map((row) => {
+      {byDay.map((row, at) => {
         const all = tokensTotal(row.tokens);
         return (
           <div
@@ -272,7 +302,11 @@ function Days({ since }: { since: string | undefined }) {
                 />
               ))}
             </div>
-            {labelled && <span className="day-label">{row.key?.slice(5)}</span>}
+            <span className="day-label">
+              {at % every === 0 && at + every / 2 <= byDay.length
+                ? row.key?.slice(isOneYear ? 5 : 2)
+                : "\u00a0"}
+            </span>
           </div>
         );
       })}

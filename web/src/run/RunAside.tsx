@@ -95,7 +95,7 @@ export function RunAside({
               <li key={model.model ?? ""} className="aside-row" title={tokensTitle(model.tokens)}>
                 <span className="one-line grow">{model.model ?? "not said"}</span>
                 <span className="faint num">{count(model.model_calls)} calls</span>
-                <CostMark cost={model.cost_micros} source={false} />
+                <CostMark cost={model.cost_micros} />
               </li>
             ))}
           </ul>

@@ -2,13 +2,14 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { RunDetail } from "../api/types";
-import { count, tokensTotal } from "../format/number";
+import { cachedShare, count, percent, tokensTotal } from "../format/number";
 import { middle, runName } from "../format/text";
 import { Ago, CostMark, Id, RunTook, StatusMark, TokensSplit } from "../ui/Bits";
 import { Icon } from "../ui/icons";
 import { RunProof } from "./RunProof";
 
-export function RunHeader({ run }: { run: RunDetail }) {
+export function RunHeader({ run, openFigures }: { run: RunDetail; openFigures(): void }) {
+  const share = cachedShare(run.tokens);
   return (
     <>
       <div className="page-title run-title">
@@ -41,10 +42,23 @@ export function RunHeader({ run }: { run: RunDetail }) {
           />
         </Total>
         <Total name="Tokens">
-          {tokensTotal(run.tokens) === 0 ? "–" : <TokensSplit tokens={run.tokens} />}
+          {tokensTotal(run.tokens) === 0 ? (
+            "–"
+          ) : (
+            <FiguresButton open={openFigures}>
+              <TokensSplit tokens={run.tokens} />
+            </FiguresButton>
+          )}
         </Total>
+        {share !== null && (
+          <Total name="From cache">
+            <span title="Of what the models read">{percent(share)}</span>
+          </Total>
+        )}
         <Total name="Cost">
-          <CostMark cost={run.cost_micros} />
+          <FiguresButton open={openFigures}>
+            <CostMark cost={run.cost_micros} />
+          </FiguresButton>
         </Total>
         <Total name="Model calls">
           {count(run.model_calls)}
@@ -65,11 +79,20 @@ export function RunHeader({ run }: { run: RunDetail }) {
         {run.model && <Total name="Model">{run.model}</Total>}
         {run.cwd && (
           <Total name="Directory">
-            <span title={run.cwd}>{middle(run.cwd, 36)}</span>
+            <span title={run.cwd}>{middle(run.cwd, 28)}</span>
           </Total>
         )}
       </dl>
     </>
+  );
+}
+
+/** The dotted line says that there is an answer to "why this number". */
+function FiguresButton({ open, children }: { open(): void; children: ReactNode }) {
+  return (
+    <button type="button" className="explained" title="Where this comes from (i)" onClick={open}>
+      {children}
+    </button>
   );
 }
 

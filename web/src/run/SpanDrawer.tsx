@@ -1,5 +1,5 @@
 // Owns the detail of one span: what went in, what came out, how long it took, and the events that say so.
-import { useEffect, useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import type { AnnalsEvent } from "../api/types";
 import { asObject, errorText } from "../format/summary";
 import { visible } from "../format/text";
@@ -7,6 +7,7 @@ import { absolute, clock } from "../format/time";
 import { useRedactions } from "../live/redactions";
 import { CopyButton, Glyph, Id, TokensSplit, Took } from "../ui/Bits";
 import { Drawer, Fact, Facts } from "../ui/Drawer";
+import { EventDocumentById } from "../ui/EventDocument";
 import { JsonView } from "../ui/JsonView";
 import { RedactedNote } from "../ui/Redaction";
 import { Empty } from "../ui/States";
@@ -64,16 +65,6 @@ export function SpanDrawer({
     >
       <SpanFacts span={span} chooseAgent={chooseAgent} />
       <div className="drawer-actions">
-        {start && (
-          <button type="button" className="button" onClick={() => openEvent(start.event_id)}>
-            First event
-          </button>
-        )}
-        {end && end !== start && (
-          <button type="button" className="button" onClick={() => openEvent(end.event_id)}>
-            Last event
-          </button>
-        )}
         <CopyButton text={location.href} label="Copy link" />
       </div>
       {[start, end].map(
@@ -84,6 +75,7 @@ export function SpanDrawer({
           ),
       )}
       <SpanContent span={span} start={start} end={end} />
+      <SpanEvents start={start} end={end} openEvent={openEvent} />
     </Drawer>
   );
 }
@@ -164,6 +156,54 @@ function SpanContent({
           <JsonView text={JSON.stringify(end.data)} name="Data" />
         </section>
       )}
+    </>
+  );
+}
+
+/** The events that say all this, each in any dialect that has it. */
+function SpanEvents({
+  start,
+  end,
+  openEvent,
+}: {
+  start: AnnalsEvent | undefined;
+  end: AnnalsEvent | undefined;
+  openEvent(eventId: string): void;
+}) {
+  const events = [start, end === start ? undefined : end].filter((event) => event !== undefined);
+  if (events.length === 0) return null;
+  return (
+    <section>
+      <h3>{events.length === 1 ? "The event behind it" : "The events behind it"}</h3>
+      <ul className="span-events">
+        {events.map((event) => (
+          <li key={event.event_id}>
+            <SpanEvent event={event} open={() => openEvent(event.event_id)} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function SpanEvent({ event, open }: { event: AnnalsEvent; open(): void }) {
+  const [shown, setShown] = useState(false);
+  return (
+    <>
+      <div className="span-event">
+        <button type="button" className="link one-line" onClick={open}>
+          {event.event_type} <span className="faint num">#{event.position}</span>
+        </button>
+        <button
+          type="button"
+          className="button quiet"
+          aria-expanded={shown}
+          onClick={() => setShown(!shown)}
+        >
+          {shown ? "Hide" : "As a document"}
+        </button>
+      </div>
+      {shown && <EventDocumentById eventId={event.event_id} />}
     </>
   );
 }

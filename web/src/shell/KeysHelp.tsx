@@ -27,7 +27,8 @@ const GROUPS: { name: string; keys: [string[], string][] }[] = [
     keys: [
       [["p"], "Pause, go on"],
       [["t"], "Show what waits, to the top"],
-      [["1 … 7"], "Category on, off"],
+      [["1 … 7"], "Category on, off; so on Types"],
+      [["s"], "On Types: only what came"],
     ],
   },
   {
@@ -35,6 +36,7 @@ const GROUPS: { name: string; keys: [string[], string][] }[] = [
     keys: [
       [["1", "2", "3", "4"], "Transcript, waterfall, lanes, events"],
       [["e"], "Errors only"],
+      [["i"], "Where tokens and cost come from"],
       [["+", "−"], "Zoom"],
       [["←", "→"], "Pan"],
       [["0"], "Whole run"],

@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { AnnalsEvent, Category, Cost, RunStatus, Tokens } from "../api/types";
 import { CATEGORY_LETTER, categoryOf } from "../format/category";
 import { duration, durationExact } from "../format/duration";
-import { type CostSaid, compact, costSaid, count, money } from "../format/number";
+import { type CostSaid, compact, costSaid, count, money, tokensTotal } from "../format/number";
 import { middle } from "../format/text";
 import { absolute, ago } from "../format/time";
 import { useNow } from "./hooks";
@@ -21,10 +21,16 @@ export function TypeGlyph({ eventType }: { eventType: string }) {
   return <Glyph category={categoryOf(eventType)} />;
 }
 
-/** Before the words about a redacted event, in every list. */
+/** Before the words about a redacted event, and one whose data does not fit, in every list. */
 export function SummaryMark({ event }: { event: AnnalsEvent }) {
-  if (!event.redaction) return null;
-  return <Icon name="redacted" size={14} className="summary-mark" />;
+  if (event.redaction) return <Icon name="redacted" size={14} className="summary-mark" />;
+  if (!event.schema_violation) return null;
+  return (
+    <span title={`Its data does not fit: ${event.schema_violation.problem}`}>
+      <Icon name="alert" size={14} className="summary-mark" />
+      <span className="hidden-visually">does not fit its schema: </span>
+    </span>
+  );
 }
 
 const FRESH_MS = 60_000;
@@ -185,6 +191,16 @@ export function TokensSplit({ tokens }: { tokens: Tokens }) {
   );
 }
 
+/** The same in a list, where a run of which no call is known has said nothing of tokens: that is no zero. */
+export function TokensSaid({ tokens, calls }: { tokens: Tokens; calls: number }) {
+  if (calls > 0 || tokensTotal(tokens) > 0) return <TokensSplit tokens={tokens} />;
+  return (
+    <span className="num faint unsaid" title="No model call was reported">
+      –
+    </span>
+  );
+}
+
 export function CostMark({ cost, source = true }: { cost: Cost; source?: boolean }) {
   const both = [
     cost.vendor === null ? "" : `vendor: ${money(cost.vendor)}`,
@@ -204,7 +220,7 @@ export function CostSaidMark({
   source?: boolean;
 }) {
   return (
-    <span className="num" title={title}>
+    <span className={said.micros === null ? "num unsaid" : "num"} title={title}>
       {said.text}
       {source && said.source && <small className="faint"> {said.source}</small>}
     </span>

@@ -3,16 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { eventQuery } from "../api/queries";
-import type { AnnalsEvent } from "../api/types";
+import type { AnnalsEvent, SchemaViolation } from "../api/types";
 import { categoryOf } from "../format/category";
-import { indented, memberText } from "../format/jsonText";
-import { bytes } from "../format/number";
 import { isFailure, summarise } from "../format/summary";
 import { absolute, clock } from "../format/time";
 import { asItReads, useRedactions } from "../live/redactions";
 import { CopyButton, Id, TypeGlyph } from "./Bits";
 import { Drawer, Fact, Facts } from "./Drawer";
-import { JsonView } from "./JsonView";
+import { EventDocument } from "./EventDocument";
+import { Icon } from "./icons";
 import { RedactAction, RedactedNote } from "./Redaction";
 import { Failed, SkeletonRows } from "./States";
 
@@ -68,7 +67,6 @@ export function EventDrawer({
 }
 
 function EventBody({ event, text, inRun }: { event: AnnalsEvent; text: string; inRun: boolean }) {
-  const data = memberText(text, "data") ?? JSON.stringify(event.data);
   return (
     <>
       {event.redaction ? (
@@ -87,23 +85,11 @@ function EventBody({ event, text, inRun }: { event: AnnalsEvent; text: string; i
             Open run
           </Link>
         )}
-        <CopyButton text={indented(text)} label="Copy JSON" />
         <CopyButton text={location.href} label="Copy link" />
         <RedactAction event={event} />
       </div>
-      {event.redaction && !event.redaction.replaced ? (
-        <p className="small muted">
-          The words were erased from every file of the log. The event's place and hash are what they
-          were, and its proofs still hold.
-        </p>
-      ) : (
-        <section>
-          <h3>
-            Data <span className="faint">{bytes(new Blob([data]).size)}</span>
-          </h3>
-          <JsonView text={data} name="Data" />
-        </section>
-      )}
+      {event.schema_violation && <ViolationNote violation={event.schema_violation} />}
+      <EventDocument event={event} text={text} />
       <section>
         <h3>Envelope</h3>
         <EnvelopeFacts event={event} />
@@ -134,11 +120,28 @@ function EventBody({ event, text, inRun }: { event: AnnalsEvent; text: string; i
           </Fact>
         </Facts>
       </section>
-      <details>
-        <summary>Whole envelope as JSON</summary>
-        <JsonView text={text} name="Envelope" />
-      </details>
     </>
+  );
+}
+
+/** The workspace is lenient: what does not fit is kept, and says so. */
+function ViolationNote({ violation }: { violation: SchemaViolation }) {
+  const { pointer, problem } = violation;
+  return (
+    <p className="violation" role="note">
+      <Icon name="alert" size={15} />
+      <span>
+        The data does not fit the schema of its type{" "}
+        {pointer ? (
+          <>
+            at <code>{pointer}</code>
+          </>
+        ) : (
+          "as a whole"
+        )}
+        : {problem}. This workspace keeps such events.
+      </span>
+    </p>
   );
 }
 

@@ -26,6 +26,7 @@ const PATHS = {
   stop: <path d="M5.5 5.5h9v9h-9Z" />,
   play: <path d="M7 4.5v11l8.5-5.5Z" />,
   up: <path d="M10 16V4.5M5 9l5-5 5 5" />,
+  down: <path d="M10 4v11.5M5 11l5 5 5-5" />,
   sun: (
     <path d="M10 13a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM10 2.5v1.5m0 12v1.5M2.5 10H4m12 0h1.5M4.7 4.7l1 1m8.6 8.6 1 1m0-10.6-1 1m-8.6 8.6-1 1" />
   ),
