@@ -272,7 +272,8 @@ pub fn lanes<E>(shape: Shape, make: impl Fn(u64) -> E) -> Vec<E> {
     (0..shape.connections).map(make).collect()
 }
 
-fn load_turn<E: Exchange + 'static>(
+/// One turn of load against a server that is there.
+pub fn load_turn<E: Exchange + 'static>(
     server: &Server,
     address: SocketAddr,
     exchanges: Vec<E>,

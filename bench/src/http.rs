@@ -91,11 +91,13 @@ impl HttpAppend {
     }
 }
 
-fn head_length(input: &[u8]) -> Option<usize> {
+/// Bytes of an answer up to its body, once they are there.
+pub fn head_length(input: &[u8]) -> Option<usize> {
     input.windows(4).take(4096).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
 }
 
-fn content_length(head: &str) -> Result<usize> {
+/// Bytes of an answer's body.
+pub fn content_length(head: &str) -> Result<usize> {
     // No Content: there is nothing to come, and often no length either.
     if head.get(9..12) == Some("204") {
         return Ok(0);
@@ -118,6 +120,26 @@ pub fn get(address: SocketAddr, path: &str, token: &str) -> Result<String> {
 /// One blocking POST of JSON; not part of any measured load.
 pub fn post(address: SocketAddr, path: &str, token: &str, body: &str) -> Result<String> {
     ask(address, &format!("POST {path}"), token, body)
+}
+
+/// The status of one blocking POST; not part of any measured load.
+pub fn status_of(
+    address: SocketAddr,
+    path: &str,
+    token: &str,
+    media_type: &str,
+    body: &str,
+) -> Result<u16> {
+    let mut socket = std::net::TcpStream::connect(address)?;
+    write!(
+        socket,
+        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    let status = answer.get(9..12).context("half an answer")?;
+    Ok(status.parse()?)
 }
 
 fn ask(address: SocketAddr, what: &str, token: &str, body: &str) -> Result<String> {

@@ -8,6 +8,8 @@ mod annals;
 mod big;
 mod cold;
 mod contestants;
+mod door;
+mod doors;
 mod durable;
 mod figures;
 mod floor;
@@ -16,6 +18,7 @@ mod load;
 mod msgpack;
 mod nats;
 mod nothing;
+mod otlp;
 mod page;
 mod peers;
 mod postgres;
@@ -37,8 +40,8 @@ use crate::page::Run;
 use crate::row::{Plan, Row, say};
 
 /// The letters are those of the design's table of speed. Row e is the floor in b and d; row j comes
-/// with the hook.
-const KEYS: [&str; 11] = ["a", "b", "c", "d", "f", "g", "h", "i", "k", "l", "m"];
+/// with the hook. Row n, the doors, is not in that table.
+const KEYS: [&str; 12] = ["a", "b", "c", "d", "f", "g", "h", "i", "k", "l", "m", "n"];
 
 /// The rendered sections of a run by their letters.
 type Sections = Vec<(&'static str, String)>;
@@ -118,6 +121,7 @@ fn row(plan: &Plan, key: &str) -> Result<Sections> {
         "h" | "i" | "l" => big::measure(plan).map(figures),
         "k" => Ok(figures(vec![msgpack::measure(plan)?])),
         "m" => Ok(figures(vec![cold::measure(plan)?])),
+        "n" => doors::measure_doors(plan).map(comparison),
         _ => bail!("no row {key}"),
     }
 }
