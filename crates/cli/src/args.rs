@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::catalog::CatalogArgs;
+use crate::simulate::SimulateArgs;
 
 /// The flight recorder and control tower for AI agents.
 #[derive(Debug, Parser)]
@@ -35,9 +36,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  annals tail\n  annals tail --run r1 --type 'tool.*'\n  \
         annals tail --json --from 1 --limit 100")]
     Tail(TailArgs),
-    /// Import what coding agents have left behind
+    /// Import what agents have left behind: sessions, run records, trace exports
     #[command(
-        after_help = "Examples:\n  annals import ~/.claude/projects\n  annals import --dry-run --json session.jsonl"
+        after_help = "Examples:\n  annals import ~/.claude/projects ~/.codex/sessions\n  annals import --dry-run --json session.jsonl"
     )]
     Import(ImportArgs),
     /// Check that a log is what was kept: a running server's, a directory's, or an evidence file
@@ -67,6 +68,10 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  annals hook install claude-code\n  \
         annals hook status\n  annals hook uninstall claude-code")]
     Hook(crate::hook::HookArgs),
+    /// Show or change what a workspace decided about itself
+    #[command(after_help = "Examples:\n  annals settings show\n  \
+        annals settings set --schemas lenient --workspace team-a")]
+    Settings(crate::settings::SettingsArgs),
     /// Make, list and revoke tokens
     #[command(
         after_help = "Examples:\n  annals token create --workspace team-a --rights append,read --expires 30d --name ci\n  \
@@ -87,9 +92,21 @@ pub(crate) enum Command {
         Exit codes of diff: 0 the same or additive, 1 breaking, 2 could not tell."
     )]
     Catalog(CatalogArgs),
+    /// Try, test and start the policies that decide what agents may do
+    #[command(after_help = "Examples:\n  annals policy eval --command 'rm -rf src'\n  \
+        annals policy show --out ./my-policy\n  annals policy test ./my-policy")]
+    Policy(crate::policy::PolicyArgs),
     /// Watch agents at work on a throw-away server
     #[command(after_help = "Examples:\n  annals demo\n  annals demo --seed 7 --speed 5 --runs 8")]
     Demo(DemoArgs),
+    /// Make events of agents at work, from a seed, in any format, for a file or a server
+    #[command(after_help = "Examples:\n  annals simulate --scenario code_review > review.ndjson\n  \
+        annals simulate --count 1000 --dialect kernel | gzip > kernel.ndjson.gz\n  \
+        annals simulate --url http://127.0.0.1:7171 --rate 50 --endless\n\n\
+        What a format has no form for is left out, and the last line says how much that was; hive, \
+        native, agentos and cloudevents leave out nothing, envelope and otlp have a form for none of it.\n\
+        Exit codes: 0 all taken, also when Ctrl-C ended it, 1 some were refused, 2 could not go on.")]
+    Simulate(SimulateArgs),
 }
 
 /// Flags of `annals serve`.
@@ -101,6 +118,8 @@ pub(crate) struct ServeArgs {
     /// Address to listen on; port 0 picks one [default: 127.0.0.1:7171]
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) otlp: OtlpArgs,
     /// TOML file whose keys are these flags; a flag wins over the file
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -122,6 +141,20 @@ pub(crate) struct ServeArgs {
     /// Bytes of a segment file
     #[arg(long, value_name = "BYTES", hide = true)]
     pub(crate) segment_bytes: Option<u64>,
+}
+
+/// Where OpenTelemetry's exporters find the server without being told.
+#[derive(Debug, Default, Args)]
+pub(crate) struct OtlpArgs {
+    /// Take in OTLP at 127.0.0.1:4317 (gRPC) and 127.0.0.1:4318 (HTTP) too; the main address always takes both
+    #[arg(long)]
+    pub(crate) otlp: bool,
+    /// Another address than 127.0.0.1:4317; implies --otlp
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) otlp_grpc: Option<SocketAddr>,
+    /// Another address than 127.0.0.1:4318; implies --otlp
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) otlp_http: Option<SocketAddr>,
 }
 
 /// When an append counts as kept.

@@ -47,13 +47,14 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Makes sure that a server answers, so that the first error of a long job is a clear one.
-    pub(crate) async fn check(&self) -> anyhow::Result<()> {
+    /// Makes sure that a server answers, so that the first error of a long job is a clear one, and
+    /// says which workspace it answers for, where the token may ask.
+    pub(crate) async fn check(&self) -> anyhow::Result<Option<String>> {
         let once = self.client.with_retry(RetryPolicy::never());
         match once.status().await {
-            Ok(_) => Ok(()),
+            Ok(status) => Ok(Some(status.workspace_id)),
             // A token that may append but not read gets this answer, from a server that is there.
-            Err(ClientError::Refused(problem)) if problem.status == 403 => Ok(()),
+            Err(ClientError::Refused(problem)) if problem.status == 403 => Ok(None),
             Err(error) => Err(self.advise(error)),
         }
     }

@@ -63,7 +63,7 @@ pub(crate) fn told(told: anyhow::Result<()>) -> anyhow::Result<()> {
 }
 
 /// Whether the reader of standard output went away, which is its right.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let cause = error.downcast_ref::<io::Error>();
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -22,15 +22,18 @@ mod export;
 mod key;
 mod redact;
 mod restore;
+mod settings;
 mod verify;
 
 mod catalog;
 mod hook;
+mod policy;
 
 mod open;
 mod token;
 
 mod demo;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -66,11 +69,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Restore(args) => restore::run(&args),
             Command::Key(args) => key::run(args).await,
             Command::Hook(args) => hook::run(args).await,
+            Command::Settings(args) => settings::run(args).await,
             Command::Token(args) => token::run(args).await,
             Command::Open(args) => open::run(args).await,
             Command::Rebuild(args) => rebuild::run(&args).await,
             Command::Catalog(args) => catalog::run(args),
+            Command::Policy(args) => policy::run(&args),
             Command::Demo(args) => demo::run(args).await,
+            Command::Simulate(args) => simulate::run(args).await,
         }
     });
     // A reader thread may still wait for standard input; nothing else is left to wait for.

@@ -13,6 +13,13 @@ pub(crate) fn line(text: impl Display) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes text to standard output as it is, and sends it off.
+pub(crate) fn text(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
 /// Writes one line to standard error. There is nobody to tell when that fails.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");

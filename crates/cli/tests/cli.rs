@@ -218,6 +218,30 @@ fn the_owner_token_is_found_in_the_data_directory_and_makes_others() {
 }
 
 #[test]
+fn a_lenient_workspace_is_made_and_shows_what_does_not_fit() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(&dir.path().join("data"));
+    let wrong = r#"{"event_type":"tool.invoked","actor":{"actor_type":"agent","actor_id":"a"},"run_id":"r","stream":{"stream_type":"run","stream_id":"r"},"data":{"tool_call_id":7,"tool_name":"Bash"}}"#;
+    let refused = with_input(&server, &["append", "-"], wrong);
+    assert!(stderr(&refused).contains("schema_violation"), "{}", stderr(&refused));
+    let shown = on(&server, &["settings", "show"]);
+    assert!(stdout(&shown).contains("schemas    strict"), "{}", stdout(&shown));
+    let changed = on(&server, &["settings", "set", "--schemas", "lenient", "--json"]);
+    let changed: serde_json::Value = serde_json::from_str(&stdout(&changed)).unwrap();
+    assert_eq!((&changed["schemas"], &changed["changed_by"]), (&"lenient".into(), &"owner".into()));
+    assert!(with_input(&server, &["append", "-"], wrong).status.success());
+    let tail = on(&server, &["tail", "--from", "1", "--run", "r", "--limit", "1"]);
+    assert!(
+        stdout(&tail).contains("does not fit its type: /data/tool_call_id"),
+        "{}",
+        stdout(&tail)
+    );
+    let nowhere = on(&server, &["settings", "show", "--workspace", "nobodys"]);
+    assert!(stderr(&nowhere).contains("workspace_not_found"), "{}", stderr(&nowhere));
+    server.stop();
+}
+
+#[test]
 fn a_server_says_no_to_what_would_be_unsafe() {
     let dir = tempfile::tempdir().unwrap();
     let data_dir = dir.path().join("data");

@@ -111,8 +111,17 @@ fn settings_are_changed_as_shown_and_come_back_as_they_were() {
     let gone = user.annals(None, &["hook", "uninstall", "claude-code", "--yes"]);
     assert!(gone.status.success(), "{}", stderr(&gone));
     assert_eq!(user.read(".claude/settings.json").as_deref(), Some(SETTINGS));
-    let nothing = user.annals(None, &["hook", "uninstall", "claude-code", "--yes"]);
+    let text = std::fs::read_to_string(&token).unwrap();
+    let token_id = text.split('_').nth(2).unwrap();
+    let named = format!("annals token revoke {token_id}");
+    assert!(stderr(&gone).contains(&named), "nobody could end it: {}", stderr(&gone));
+    let nothing = user.annals(Some(&server), &["hook", "uninstall", "claude-code", "--yes"]);
     assert!(stdout(&nothing).contains("does not have the hook"), "{}", stdout(&nothing));
+    assert!(stderr(&nothing).contains("opens nothing any more"), "{}", stderr(&nothing));
+    assert!(!token.exists());
+    let tokens = user.annals(Some(&server), &["token", "list"]);
+    let line = stdout(&tokens).lines().find(|line| line.starts_with(token_id)).map(str::to_owned);
+    assert!(line.unwrap().contains("revoked"));
     server.stop();
 }
 
@@ -147,6 +156,31 @@ fn every_agent_gets_its_own_kind_of_settings() {
         }
     }
     assert_eq!(user.read(".codex/config.toml"), Some(before));
+    server.stop();
+}
+
+#[test]
+fn the_token_ends_with_the_last_hook_and_when_nothing_waits_for_it() {
+    let user = User::new();
+    let server = Server::start(&user.path("data"));
+    assert!(user.install(&server, &["cursor", "--yes"]).status.success());
+    assert!(user.install(&server, &["gemini", "--scope", "project", "--yes"]).status.success());
+    let token = user.path(".local/state/annals/hook/token");
+    // From here the project's settings are known from the list alone.
+    std::fs::create_dir_all(user.path("other")).unwrap();
+    let uninstall = |place: &str, arguments: &[&str]| {
+        let mut command = user.command();
+        command.current_dir(user.path(place));
+        command.env("ANNALS_URL", server.url()).env("ANNALS_TOKEN", &server.token);
+        command.args(["hook", "uninstall"]).args(arguments).arg("--yes").output().unwrap()
+    };
+    let first = uninstall("other", &["cursor"]);
+    assert!(first.status.success(), "{}", stderr(&first));
+    assert!(stderr(&first).contains("project/.gemini/settings.json"), "{}", stderr(&first));
+    assert!(token.exists());
+    let last = uninstall("project", &["gemini", "--scope", "project"]);
+    assert!(stderr(&last).contains("opens nothing any more"), "{}", stderr(&last));
+    assert!(!token.exists());
     server.stop();
 }
 

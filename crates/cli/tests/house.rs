@@ -24,15 +24,16 @@ const BANNED_CRATES: [&str; 9] = [
 ];
 
 /// Who may use whom: a crate and the crates of this workspace that its manifest may name.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("core", &[]),
     ("store", &["core"]),
-    ("recorder", &["core", "store"]),
+    ("policy", &["core"]),
+    ("recorder", &["core", "policy", "store"]),
     ("api", &["core"]),
     ("server", &["api", "core", "recorder", "store"]),
     ("sdk", &["api", "core"]),
     ("hook", &["core"]),
-    ("cli", &["api", "core", "hook", "recorder", "sdk", "server"]),
+    ("cli", &["api", "core", "hook", "policy", "recorder", "sdk", "server"]),
 ];
 
 /// What `core` and `store` must not know: other programs, time, chance, SQL.

@@ -3,7 +3,7 @@
 //! The story is pure (`story`); here it meets the clock: what lies before now is appended at once,
 //! the rest when its time comes. The directory is removed at the end, whatever the end was.
 
-mod luck;
+pub(crate) mod luck;
 mod scenario;
 mod script;
 mod story;

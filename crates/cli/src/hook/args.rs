@@ -21,7 +21,7 @@ pub(crate) enum HookCommand {
     #[command(after_help = "Examples:\n  annals hook install claude-code\n  \
         annals hook install codex --scope project --dry-run\n  annals hook install gemini --yes")]
     Install(InstallArgs),
-    /// Take that out of its settings again
+    /// Take that out of its settings again, and end the hook's token with the last of them
     #[command(after_help = "Example:\n  annals hook uninstall claude-code")]
     Uninstall(UninstallArgs),
     /// Say which agents have the hook, whether it reaches the server, and what waits
@@ -77,6 +77,11 @@ pub(crate) struct InstallArgs {
 pub(crate) struct UninstallArgs {
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
+    /// Leave the hook's token valid, although no agent needs it any more
+    #[arg(long)]
+    pub(crate) keep_token: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 /// Flags of `annals hook status`.

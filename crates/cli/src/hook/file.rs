@@ -93,7 +93,8 @@ fn sibling(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(format!("{name}.{ending}"))
 }
 
-fn write(path: &Path, text: &str, mode: Option<u32>) -> io::Result<()> {
+/// Writes a file anew.
+pub(super) fn write(path: &Path, text: &str, mode: Option<u32>) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

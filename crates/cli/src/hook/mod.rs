@@ -12,6 +12,7 @@ mod edit;
 mod jsonc;
 
 mod file;
+mod installs;
 mod status;
 mod token;
 
@@ -31,7 +32,7 @@ pub(crate) use self::args::HookArgs;
 pub(crate) async fn run(args: HookArgs) -> anyhow::Result<ExitCode> {
     match args.command {
         HookCommand::Install(args) => install(args).await,
-        HookCommand::Uninstall(args) => uninstall(&args),
+        HookCommand::Uninstall(args) => uninstall(&args).await,
         HookCommand::Status(args) => status::run(&args).await,
     }
 }
@@ -47,6 +48,7 @@ async fn install(args: InstallArgs) -> anyhow::Result<ExitCode> {
         output::line(format_args!("{} has the hook already", file.path.display()))?;
         if !args.change.dry_run {
             token::ensure(&args).await?;
+            installs::remember(&file.path)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -58,6 +60,7 @@ async fn install(args: InstallArgs) -> anyhow::Result<ExitCode> {
     }
     // First the token: a hook without one would only fill its spool.
     token::ensure(&args).await?;
+    installs::remember(&file.path)?;
     let backup = file.replace(&new)?;
     said(&file.path, backup.as_deref(), "now runs annals-hook")?;
     if let Some(advice) = agent.advice() {
@@ -66,12 +69,15 @@ async fn install(args: InstallArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn uninstall(args: &UninstallArgs) -> anyhow::Result<ExitCode> {
+async fn uninstall(args: &UninstallArgs) -> anyhow::Result<ExitCode> {
     let (file, path) = settings(&args.change)?;
     let new = without_hooks(&path, file.text())
         .with_context(|| format!("{} stays as it is", file.path.display()))?;
     if new == file.text() {
         output::line(format_args!("{} does not have the hook", file.path.display()))?;
+        if !args.change.dry_run {
+            token::end(args).await?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     if !agree(&args.change, &file, &new)? {
@@ -83,6 +89,7 @@ fn uninstall(args: &UninstallArgs) -> anyhow::Result<ExitCode> {
     let is_empty = !is_toml(&path) && edit::is_bare(&new);
     let backup = if is_empty { file.remove()? } else { file.replace(&new)? };
     said(&file.path, backup.as_deref(), "no longer runs annals-hook")?;
+    token::end(args).await?;
     Ok(ExitCode::SUCCESS)
 }
 

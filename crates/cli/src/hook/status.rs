@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::agent::Agent;
 use super::args::HookStatusArgs;
 use super::file::SettingsFile;
-use super::{SCOPES, block, edit, homes, is_toml};
+use super::{SCOPES, homes, installs};
 use crate::output;
 
 /// All of it, as `--json` prints it.
@@ -66,11 +66,7 @@ fn installed() -> anyhow::Result<Vec<Installed>> {
         for (scope, name) in SCOPES {
             let path = agent.settings(scope, &homes);
             let file = SettingsFile::read(&path)?;
-            let events = match is_toml(&path) {
-                true => block::count(file.text()),
-                // A file that nobody can read has no hook of ours.
-                false => edit::count(file.text()).unwrap_or(0),
-            };
+            let events = installs::event_count(&path, file.text());
             if events > 0 {
                 installed.push(Installed {
                     agent: agent.name(),

@@ -1,10 +1,12 @@
 //! `annals serve`: opens the log, answers requests, stops cleanly.
 //!
-//! Standard output gets one line when the server is ready, and a login link when a person reads it.
+//! Standard output gets one line when the server is ready, one with the addresses for OTLP where there are
+//! such, and a login link when a person reads it.
 //! SIGTERM and SIGINT drain and exit 0; a log that failed ends the process with 1, because nothing
 //! may be written to it before it was recovered from disk.
 
 mod logging;
+mod otlp;
 mod settings;
 
 use std::process::ExitCode;
@@ -19,6 +21,7 @@ use crate::connect::Hint;
 use crate::failure::NO;
 use crate::output;
 
+use otlp::OtlpAddresses;
 use settings::Settings;
 
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -47,12 +50,14 @@ fn failed(error: &anyhow::Error) -> ExitCode {
 async fn serve(settings: &Settings, recorder: Recorder) -> anyhow::Result<()> {
     let config = ServerConfig {
         listen: settings.listen,
+        otlp: settings.otlp.map(OtlpAddresses::both).into_iter().flatten().collect(),
         allowed_hosts: settings.allow_hosts.clone(),
         witnesses: settings.witnesses.clone(),
         ..ServerConfig::default()
     };
-    let advice =
-        || Hint("is a server running there already? --listen names another address".to_owned());
+    let advice = || {
+        Hint("is a server running there already? --listen, --otlp-grpc and --otlp-http name other addresses".to_owned())
+    };
     let server = Server::bind(config, recorder).with_context(advice)?;
     let address = server.local_addr();
     let stop = asked_to_stop();
@@ -64,6 +69,9 @@ async fn serve(settings: &Settings, recorder: Recorder) -> anyhow::Result<()> {
         "listening"
     );
     output::line(format_args!("listening on http://{address}"))?;
+    if let [grpc, http] = server.otlp_addrs().as_slice() {
+        output::line(format_args!("taking OTLP on http://{grpc} (gRPC) and http://{http} (HTTP)"))?;
+    }
     if output::is_terminal() {
         output::line(format_args!("open {}", server.login_link().url))?;
     }

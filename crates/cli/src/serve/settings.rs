@@ -12,6 +12,7 @@ use annals_server::Witness;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use super::otlp::{OtlpAddresses, OtlpSettings};
 use crate::args::{DurabilityArg, LogFormat, ServeArgs};
 use crate::data_dir;
 
@@ -26,6 +27,7 @@ struct FileSettings {
     durability: Option<DurabilityArg>,
     log_format: Option<LogFormat>,
     log_level: Option<String>,
+    otlp: Option<OtlpSettings>,
     #[serde(default)]
     allow_host: Vec<String>,
     #[serde(default)]
@@ -87,6 +89,7 @@ impl From<SchemaCheckSetting> for SchemaCheck {
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: SocketAddr,
+    pub(crate) otlp: Option<OtlpAddresses>,
     pub(crate) durability: DurabilityArg,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: String,
@@ -107,6 +110,7 @@ impl Settings {
         let settings = Self {
             data_dir: data_dir::resolve(args.data.or(file.data).as_deref())?,
             listen: args.listen.or(file.listen).unwrap_or(default_listen),
+            otlp: OtlpAddresses::of(&args.otlp, file.otlp),
             durability: args.durability.or(file.durability).unwrap_or(DurabilityArg::Sync),
             log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Json),
             log_level: args.log_level.or(file.log_level).unwrap_or_else(|| "info".to_owned()),
@@ -122,16 +126,22 @@ impl Settings {
                 .collect::<anyhow::Result<_>>()?,
             origin: file.trust.origin,
         };
-        let is_safe =
-            settings.listen.ip().is_loopback() || args.allow_plaintext || file.allow_plaintext;
-        if !is_safe {
+        let is_plaintext_allowed = args.allow_plaintext || file.allow_plaintext;
+        let is_open = |address: &SocketAddr| !address.ip().is_loopback();
+        if let Some(open) = settings.addresses().find(is_open)
+            && !is_plaintext_allowed
+        {
             bail!(
-                "{} is reachable from other machines and there is no TLS: tokens and events could be read on the way; \
-                 listen on 127.0.0.1 behind a TLS proxy, or say --allow-plaintext",
-                settings.listen
+                "{open} is reachable from other machines and there is no TLS: tokens and events could be read on the way; \
+                 listen on 127.0.0.1 behind a TLS proxy, or say --allow-plaintext"
             );
         }
         Ok(settings)
+    }
+
+    /// Every address that is listened on.
+    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        std::iter::once(self.listen).chain(self.otlp.into_iter().flat_map(OtlpAddresses::both))
     }
 }
 
@@ -224,5 +234,8 @@ mod tests {
         );
         assert!(settings("--listen 0.0.0.0:7171 --allow-plaintext").is_ok());
         assert!(settings("--listen [::1]:7171").is_ok());
+        assert!(settings("--otlp").is_ok());
+        assert!(settings("--otlp-http 0.0.0.0:4318").is_err());
+        assert!(settings("--otlp-http 0.0.0.0:4318 --allow-plaintext").is_ok());
     }
 }

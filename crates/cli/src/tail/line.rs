@@ -94,6 +94,10 @@ fn gist(event: &StoredEvent) -> String {
         parts.push(format!("{read} → {} tokens", count("output_tokens")));
     }
     parts.extend(number("duration_ms").map(duration));
+    if let Some(violation) = &event.schema_violation {
+        let place = plain(&format!("/data{}", violation.pointer));
+        parts.insert(0, format!("(does not fit its type: {place}, {})", plain(&violation.problem)));
+    }
     if parts.is_empty() && !data.is_null() {
         parts.push(plain(&event.data));
     }
@@ -158,6 +162,20 @@ mod tests {
     fn an_unknown_payload_is_shown_as_it_is() {
         assert!(plain_line("weather.measured", r#"{"t":[1,2]}"#).ends_with(r#"{"t":[1,2]}"#));
         assert!(plain_line("weather.measured", "null").ends_with("claude-code"));
+    }
+
+    #[test]
+    fn a_payload_that_does_not_fit_its_type_is_said_first() {
+        let marked = event("tool.invoked", r#"{"tool_name":7,"title":"ls"}"#).json.replace(
+            "\"data\":",
+            r#""schema_violation":{"pointer":"/tool_name","rule":"/properties/tool_name/type","problem":"value is not of type \"string\""},"data":"#,
+        );
+        let event = StoredEvent::from_json(marked).unwrap();
+        let line = of_event(&event, Columns::of_width(None));
+        let line = anstream::adapter::strip_str(&line).to_string();
+        let said =
+            r#"(does not fit its type: /data/tool_name, value is not of type "string") · ls"#;
+        assert!(line.ends_with(said), "{line}");
     }
 
     #[test]

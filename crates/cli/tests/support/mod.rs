@@ -138,6 +138,17 @@ impl Process {
         }
     }
 
+    /// The next line of standard output; none when there is no more.
+    pub(crate) fn next_line(&mut self) -> Option<String> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Some(line),
+            Err(mpsc::RecvTimeoutError::Disconnected) => None,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                panic!("it is silent; its log:\n{}", self.log())
+            }
+        }
+    }
+
     /// What it wrote to standard error.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.stderr_file).unwrap_or_default()
