@@ -100,12 +100,14 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  annals demo\n  annals demo --seed 7 --speed 5 --runs 8")]
     Demo(DemoArgs),
     /// Make events of agents at work, from a seed, in any format, for a file or a server
-    #[command(after_help = "Examples:\n  annals simulate --scenario code_review > review.ndjson\n  \
+    #[command(
+        after_help = "Examples:\n  annals simulate --scenario code_review > review.ndjson\n  \
         annals simulate --count 1000 --dialect kernel | gzip > kernel.ndjson.gz\n  \
         annals simulate --url http://127.0.0.1:7171 --rate 50 --endless\n\n\
         What a format has no form for is left out, and the last line says how much that was; hive, \
         native, agentos and cloudevents leave out nothing, envelope and otlp have a form for none of it.\n\
-        Exit codes: 0 all taken, also when Ctrl-C ended it, 1 some were refused, 2 could not go on.")]
+        Exit codes: 0 all taken, also when Ctrl-C ended it, 1 some were refused, 2 could not go on."
+    )]
     Simulate(SimulateArgs),
 }
 

@@ -30,8 +30,8 @@ use crate::refusal::AppendRefusal;
 use crate::request::{AppendRequest, BatchAnswer};
 use crate::schema::SchemaSet;
 use crate::secrets::{SecretFilter, changed_fact};
-use crate::settings::Settings;
 use crate::sequencer::{ControlFact, LogFact, Sequencer, SequencerState, record_first};
+use crate::settings::Settings;
 use crate::stats::Stats;
 use crate::trust::{
     KeyRotation, Notary, RotateKey, RotationRefusal, Trust, TrustError, TrustParts,

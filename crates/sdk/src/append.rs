@@ -144,8 +144,7 @@ impl Client {
         document_count: usize,
     ) -> Result<BatchOutcome, ClientError> {
         let url = self.resource(["v1", "cloudevents"], &[("atomic", "false".to_owned())]);
-        let mut call =
-            Call::new(Method::POST, url, Some(Bytes::from(documents)), Repeat::Harmless);
+        let mut call = Call::new(Method::POST, url, Some(Bytes::from(documents)), Repeat::Harmless);
         call.media_type = Some("application/cloudevents-batch+json");
         let results = results_of(self.call(call).await, document_count)?;
         Ok(BatchOutcome { results })

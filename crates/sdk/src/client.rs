@@ -185,12 +185,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) const fn new(
-        method: Method,
-        url: Url,
-        body: Option<Bytes>,
-        repeat: Repeat,
-    ) -> Self {
+    pub(crate) const fn new(method: Method, url: Url, body: Option<Bytes>, repeat: Repeat) -> Self {
         Self { method, url, body, repeat, media_type: None }
     }
 }
@@ -312,9 +307,7 @@ impl Client {
 
     /// Reads a JSON resource.
     pub(crate) async fn get_json<T: DeserializeOwned>(&self, url: Url) -> Result<T, ClientError> {
-        self.call(Call::new(Method::GET, url, None, Repeat::Harmless))
-            .await?
-            .json()
+        self.call(Call::new(Method::GET, url, None, Repeat::Harmless)).await?.json()
     }
 }
 

@@ -45,9 +45,7 @@ impl Client {
     /// As for [`Self::checkpoint`].
     pub async fn rotate_log_key(&self) -> Result<LogKeys, ClientError> {
         let url = self.resource(["v1", "log", "key", "rotate"], &[]);
-        self.call(Call::new(Method::POST, url, None, Repeat::Matters))
-            .await?
-            .json()
+        self.call(Call::new(Method::POST, url, None, Repeat::Matters)).await?.json()
     }
 
     /// The log's proofs at a glance.

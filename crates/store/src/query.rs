@@ -7,8 +7,8 @@
 use annals_core::envelope::StreamKey;
 use annals_core::event::Event;
 use annals_core::id::{
-    ActorId, CorrelationId, DialectName, EventType, IdError, MissionId, Position, RoomId, RunId, StepId,
-    StreamType, ThreadId, WorkspaceId,
+    ActorId, CorrelationId, DialectName, EventType, IdError, MissionId, Position, RoomId, RunId,
+    StepId, StreamType, ThreadId, WorkspaceId,
 };
 use annals_core::record::HeaderRef;
 use annals_core::time::Timestamp;

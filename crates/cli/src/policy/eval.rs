@@ -11,8 +11,8 @@ use annals_policy::{
     action_of, codes,
 };
 use anyhow::Context as _;
-use clap::{ArgGroup, Args};
 use clap::builder::PossibleValuesParser;
+use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::source;

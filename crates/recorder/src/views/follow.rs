@@ -145,9 +145,11 @@ impl Folder<'_> {
         let mut types = TypeFold::default();
         let mut metrics = MetricFold::new(&transaction);
         for event in batch.events() {
-            fold.apply(event)?;
-            types.apply(event);
-            metrics.apply(event)?;
+            // Read once for all of them: it is what a fold costs most.
+            let header = event.header();
+            types.apply(&header);
+            metrics.apply(event, &header)?;
+            fold.apply(event, header)?;
         }
         fold.save()?;
         types.save(&transaction)?;

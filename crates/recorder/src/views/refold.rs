@@ -92,7 +92,7 @@ impl<'a> Refold<'a> {
             let page = self.reader.scan(&query, PageLimit::events(PAGE_EVENTS_MAX))?;
             let mut fold = Fold::new(self.db, self.prices);
             for event in &page.events {
-                fold.apply(event)?;
+                fold.apply(event, event.header())?;
             }
             fold.save()?;
             match page.next {

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use annals_core::event::Event;
 use annals_core::id::Position;
 use annals_core::record::HeaderRef;
 use annals_core::time::Timestamp;
@@ -114,12 +113,11 @@ pub(super) struct TypeFold {
 
 impl TypeFold {
     /// Counts one event.
-    pub(super) fn apply(&mut self, event: &Event) {
-        let header = event.header();
+    pub(super) fn apply(&mut self, header: &HeaderRef<'_>) {
         let position = i64::try_from(header.position.get()).unwrap_or(i64::MAX);
         let at_us = header.recorded_at.as_micros();
-        if !self.tallies.get(self.last).is_some_and(|tally| tally.is_of(&header)) {
-            self.last = self.index(&header, at_us, position);
+        if !self.tallies.get(self.last).is_some_and(|tally| tally.is_of(header)) {
+            self.last = self.index(header, at_us, position);
         }
         if let Some(tally) = self.tallies.get_mut(self.last) {
             tally.add(at_us, position);

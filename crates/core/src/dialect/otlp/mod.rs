@@ -54,7 +54,9 @@ impl Signal {
     /// The signal of a request, by the member that it has; none when it has none of them.
     #[must_use]
     pub fn of(request: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|signal| crate::json::member(request, signal.levels()[0]).is_some())
+        Self::ALL
+            .into_iter()
+            .find(|signal| crate::json::member(request, signal.levels()[0]).is_some())
     }
 
     /// The members that lead to an item: of a request, of what a resource sent, of what a scope sent.

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use annals_core::envelope::ActorType;
 use annals_core::event::Event;
 use annals_core::price::PriceTable;
+use annals_core::record::HeaderRef;
 use annals_core::redaction::is_redaction;
 use rusqlite::{Connection, params};
 
@@ -96,8 +97,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Takes in one event.
-    pub(super) fn apply(&mut self, event: &Event) -> Result<()> {
-        let header = event.header();
+    pub(super) fn apply(&mut self, event: &Event, header: HeaderRef<'_>) -> Result<()> {
         let Some(run_id) = header.run_id else { return Ok(()) };
         // It names the run so that whoever follows the run learns of it. The run did not do it.
         if is_redaction(&header) {

@@ -14,6 +14,7 @@ use annals_core::event::Event;
 use annals_core::hash::sha256;
 use annals_core::id::{EventType, Position, WorkspaceId};
 use annals_core::limits::{METRIC_LABELS_BYTES_MAX, METRIC_SERIES_COUNT_MAX};
+use annals_core::record::HeaderRef;
 use annals_core::time::Timestamp;
 use annals_store::contract::LogReader;
 use annals_store::query::{PageLimit, Query, TypePattern};
@@ -190,8 +191,7 @@ impl<'a> MetricFold<'a> {
     }
 
     /// Takes in one event. All but those that tell of points change nothing.
-    pub(super) fn apply(&mut self, event: &Event) -> rusqlite::Result<()> {
-        let header = event.header();
+    pub(super) fn apply(&mut self, event: &Event, header: &HeaderRef<'_>) -> rusqlite::Result<()> {
         // A body that was erased says nothing any more, which is no fault of its point.
         if header.event_type != POINT_TYPE || event.is_erased() {
             return Ok(());
@@ -462,7 +462,7 @@ pub(super) fn refold(
         let page = reader.scan(&query, PageLimit::events(PAGE_EVENTS_MAX))?;
         let mut fold = MetricFold::new(db);
         for event in &page.events {
-            fold.apply(event)?;
+            fold.apply(event, &event.header())?;
         }
         fold.save()?;
         match page.next {
