@@ -119,7 +119,7 @@ fn span(number: u64) -> Vec<u8> {
     for (key, value) in attributes {
         out.extend(message(9, attribute(key, value)));
     }
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         for (key, value) in
             [("gen_ai.usage.input_tokens", 1_200), ("gen_ai.usage.output_tokens", 310)]
         {
